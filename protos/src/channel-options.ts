@@ -1,0 +1,17 @@
+import type { ChannelOptions } from '@grpc/grpc-js';
+
+/** Values in one gradient chunk: 4 MiB of float32. */
+export const CHUNK_VALUES = 1024 * 1024;
+
+/** Finite, and generous for a chunk: no peer can make another hold more than this in one message. */
+const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Options of every channel and server. Compression stays off: gradients do not compress, and a
+ * compressed message could unpack to any size.
+ */
+export const channelOptions: ChannelOptions = {
+  'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+  'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+  'grpc-node.flow_control_window': 16 * 1024 * 1024,
+};

@@ -1,0 +1,22 @@
+export type { CheckpointFile__Output as CheckpointFile } from './generated/captrain/v1/CheckpointFile.js';
+export type { CheckpointWritten__Output as CheckpointWritten } from './generated/captrain/v1/CheckpointWritten.js';
+export type { Compute__Output as Compute } from './generated/captrain/v1/Compute.js';
+export type { Computed__Output as Computed } from './generated/captrain/v1/Computed.js';
+export type {
+  CoordinatorMessage,
+  CoordinatorMessage__Output,
+} from './generated/captrain/v1/CoordinatorMessage.js';
+export type { PullGradientRequest__Output as PullGradientRequest } from './generated/captrain/v1/PullGradientRequest.js';
+export type { Ready__Output as Ready } from './generated/captrain/v1/Ready.js';
+export type { RunState__Output as RunState } from './generated/captrain/v1/RunState.js';
+export type { RunStatus, RunStatus__Output } from './generated/captrain/v1/RunStatus.js';
+export type { StatusHandlers } from './generated/captrain/v1/Status.js';
+export type { Subtree__Output as Subtree } from './generated/captrain/v1/Subtree.js';
+export type { TrainingHandlers } from './generated/captrain/v1/Training.js';
+export type { Update__Output as Update } from './generated/captrain/v1/Update.js';
+export type { Updated__Output as Updated } from './generated/captrain/v1/Updated.js';
+export type { Welcome__Output as Welcome } from './generated/captrain/v1/Welcome.js';
+export type { WorkerMessage, WorkerMessage__Output } from './generated/captrain/v1/WorkerMessage.js';
+export type { WorkerState__Output as WorkerState } from './generated/captrain/v1/WorkerState.js';
+export type { WorkerStatus__Output as WorkerStatus } from './generated/captrain/v1/WorkerStatus.js';
+export type { WriteCheckpoint__Output as WriteCheckpoint } from './generated/captrain/v1/WriteCheckpoint.js';
