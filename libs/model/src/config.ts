@@ -1,0 +1,71 @@
+/**
+ * The model's slices of a run's configuration: what apps compose into their own schema. Nothing here, nor in
+ * anything imported here, touches TensorFlow.
+ */
+import { z } from 'zod';
+
+export { learningRateAt } from './learning-rate.js';
+
+export const mapperConfig = z.strictObject({
+  mapper: z
+    .enum(['mlp', 'transformer'])
+    .default('mlp')
+    .describe('what turns an image embedding into a prefix: mlp or transformer'),
+  prefixLength: z
+    .number()
+    .int()
+    .min(1)
+    .default(10)
+    .describe('prefix positions that the mapper writes in front of a caption'),
+  clipLength: z
+    .number()
+    .int()
+    .min(1)
+    .default(10)
+    .describe('positions that the transformer mapper spreads the image embedding over'),
+  mapperLayers: z.number().int().min(1).default(8).describe('layers of the transformer mapper'),
+  mapperHeads: z.number().int().min(1).default(8).describe('attention heads of the transformer mapper'),
+  normalizePrefix: z
+    .boolean()
+    .default(false)
+    .describe('scale every image embedding to length 1 before the mapper'),
+});
+export type MapperConfig = z.infer<typeof mapperConfig>;
+
+export const languageModelConfig = z.strictObject({
+  languageModel: z
+    .string()
+    .min(1)
+    .describe('folder of a GPT-2 in Hugging Face layout (config.json, model.safetensors, tokenizer)'),
+  freezeLanguageModel: z
+    .boolean()
+    .default(false)
+    .describe('train the mapper alone and leave the language model as it is'),
+  maxCaptionTokens: z
+    .number()
+    .int()
+    .min(1)
+    .default(64)
+    .describe('longest caption in tokens, end-of-text included; longer ones are cut in training'),
+});
+export type LanguageModelConfig = z.infer<typeof languageModelConfig>;
+
+/** Defaults are those of the reference's step: transformers' AdamW and linear warm-up, then linear decay to 0. */
+export const optimizerConfig = z.strictObject({
+  learningRate: z.number().positive().default(2e-5).describe('peak learning rate of AdamW'),
+  warmupSteps: z
+    .number()
+    .int()
+    .min(0)
+    .default(5000)
+    .describe('steps over which the learning rate rises from 0 to its peak'),
+  schedule: z
+    .enum(['linear', 'constant'])
+    .default('linear')
+    .describe("after warm-up: linear decay to 0 at the run's last step, or constant"),
+  weightDecay: z.number().min(0).default(0).describe('decoupled weight decay, on all parameters alike'),
+  beta1: z.number().min(0).lt(1).default(0.9).describe("decay of AdamW's mean of gradients"),
+  beta2: z.number().min(0).lt(1).default(0.999).describe("decay of AdamW's mean of squared gradients"),
+  epsilon: z.number().positive().default(1e-6).describe("AdamW's guard against division by zero"),
+});
+export type OptimizerConfig = z.infer<typeof optimizerConfig>;
