@@ -1,0 +1,85 @@
+import { NotFoundError, type ObjectStore } from '@captrain/data';
+import { UserError, messageOf } from '@captrain/runtime';
+import { z } from 'zod';
+import { trainingConfig } from './run-config.js';
+
+/** The files of every checkpoint: the trainable parameters, and AdamW's state of them. */
+export const MODEL_FILE = 'model.safetensors';
+export const OPTIMIZER_FILE = 'optimizer.safetensors';
+
+/** Holds the folder name of the newest complete checkpoint. Written last. */
+const LATEST = 'checkpoints/LATEST';
+
+const fileEntry = z.strictObject({ bytes: z.number().int().min(0), sha256: z.string().length(64) });
+
+export const checkpointManifest = z.strictObject({
+  format: z.literal(1),
+  /** Updates done. */
+  step: z.number().int().min(0),
+  epoch: z.number().int().min(0),
+  /** Captions of the epoch that have been trained on. */
+  position: z.number().int().min(0),
+  config: trainingConfig,
+  /** SHA-256 of the data's manifest. */
+  data: z.string().length(64),
+  files: z.record(z.string(), fileEntry),
+});
+export type CheckpointManifest = z.infer<typeof checkpointManifest>;
+
+export interface Checkpoint {
+  /** Relative to the run: `checkpoints/step-00000100`. */
+  readonly folder: string;
+  readonly manifest: CheckpointManifest;
+}
+
+export function checkpointFolder(step: number): string {
+  return `checkpoints/step-${String(step).padStart(8, '0')}`;
+}
+
+/** The newest complete checkpoint of a run, or undefined where it has none. Throws a UserError on a damaged one. */
+export async function latestCheckpoint(run: ObjectStore): Promise<Checkpoint | undefined> {
+  const latest = await readIfThere(run, LATEST);
+  if (latest === undefined) return undefined;
+  const folder = `checkpoints/${latest.toString('utf8').trim()}`;
+  const path = `${folder}/manifest.json`;
+  const bytes = await readIfThere(run, path);
+  if (bytes === undefined) {
+    throw new UserError(
+      `${run.uri}/${LATEST} names ${folder}, which has no manifest.json; put another checkpoint's name into LATEST.`,
+    );
+  }
+  try {
+    return { folder, manifest: checkpointManifest.parse(JSON.parse(bytes.toString('utf8'))) };
+  } catch (error) {
+    throw new UserError(
+      `${run.uri}/${path} is not a checkpoint's manifest; put another checkpoint's name into LATEST.`,
+      {
+        cause: messageOf(error),
+      },
+    );
+  }
+}
+
+/**
+ * Makes a written checkpoint the run's newest: first its manifest, then LATEST by a conditional write, so that
+ * a reader finds either the whole checkpoint or the one before. Throws a ConflictError where another
+ * coordinator moved LATEST meanwhile.
+ */
+export async function commitCheckpoint(run: ObjectStore, manifest: CheckpointManifest): Promise<Checkpoint> {
+  const folder = checkpointFolder(manifest.step);
+  const json = `${JSON.stringify(checkpointManifest.parse(manifest), null, 2)}\n`;
+  const before = await run.stat(LATEST);
+  await run.put(`${folder}/manifest.json`, Buffer.from(json));
+  const condition = before === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: before.etag };
+  await run.put(LATEST, Buffer.from(`${folder.slice('checkpoints/'.length)}\n`), condition);
+  return { folder, manifest };
+}
+
+async function readIfThere(store: ObjectStore, path: string): Promise<Buffer | undefined> {
+  try {
+    return await store.get(path);
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined;
+    throw error;
+  }
+}

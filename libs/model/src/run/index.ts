@@ -1,0 +1,16 @@
+export {
+  type Checkpoint,
+  type CheckpointManifest,
+  MODEL_FILE,
+  OPTIMIZER_FILE,
+  checkpointFolder,
+  commitCheckpoint,
+  latestCheckpoint,
+} from './checkpoint-manifest.js';
+export {
+  type RunConfig,
+  type TrainingConfig,
+  runConfig,
+  trainingConfig,
+  trainingPart,
+} from './run-config.js';

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { languageModelConfig, mapperConfig, optimizerConfig } from '../config.js';
+
+/** What a batch is, and how many there are. */
+const orderConfig = z.strictObject({
+  batchSize: z.number().int().min(1).default(40).describe('captions of the global batch, over all workers'),
+  microbatches: z
+    .number()
+    .int()
+    .min(1)
+    .default(8)
+    .describe(
+      'parts that the global batch is cut into: the most workers that can share a step; part of the result, so 1, 2 and 4 workers train alike',
+    ),
+  epochs: z.number().int().min(1).default(10).describe('passes over the training captions'),
+  steps: z.number().int().min(1).optional().describe('steps to train; instead of epochs'),
+  seed: z.number().int().min(0).default(0).describe('seed of the new weights and of the sample order'),
+});
+
+/** Everything that the trained weights are a function of. It is part of every checkpoint. */
+export const trainingConfig = z.strictObject({
+  data: z.string().min(1).describe('embeddings made by captrain embed: a folder or s3://bucket/prefix'),
+  split: z.string().min(1).default('train').describe('split of the data to train on'),
+  ...mapperConfig.shape,
+  ...languageModelConfig.shape,
+  ...orderConfig.shape,
+  ...optimizerConfig.shape,
+});
+export type TrainingConfig = z.infer<typeof trainingConfig>;
+
+/** A run's config.json: the training config, and what it is computed with. */
+export const runConfig = z
+  .strictObject({
+    ...trainingConfig.shape,
+    device: z.enum(['auto', 'cpu', 'gpu']).default('auto').describe('what workers compute on'),
+    threads: z
+      .number()
+      .int()
+      .min(0)
+      .default(0)
+      .describe("threads of each worker's TensorFlow; 0: the cores, shared by the workers of one machine"),
+    checkpointEvery: z
+      .number()
+      .int()
+      .min(0)
+      .default(1000)
+      .describe('steps between checkpoints; 0: only at the end. The last step is always saved'),
+    digestEvery: z
+      .number()
+      .int()
+      .min(0)
+      .default(100)
+      .describe("steps between comparisons of the workers' replicas by digest; 0: only at checkpoints"),
+  })
+  .refine(({ batchSize, microbatches }) => batchSize % microbatches === 0, {
+    path: ['batchSize'],
+    message: 'must be a multiple of the microbatches',
+  });
+export type RunConfig = z.infer<typeof runConfig>;
+
+/** The part of a run's config that goes into its checkpoints. */
+export function trainingPart(config: RunConfig): TrainingConfig {
+  const part = Object.fromEntries(
+    Object.keys(trainingConfig.shape).map((key) => [key, config[key as keyof RunConfig]]),
+  );
+  return trainingConfig.parse(part);
+}
