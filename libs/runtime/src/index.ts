@@ -1,2 +1,22 @@
-export { sha256 } from './digest.js';
+export { parseConfig, resolveConfig, type ConfigSources } from './config/resolve-config.js';
+export {
+  defineCommand,
+  type Command,
+  type CommandArguments,
+  type CommandContext,
+  type CommandDefinition,
+  type DelegatedCommand,
+  type LazyCommand,
+} from './command/command.js';
+export { runCommand, runCommands, type Program } from './command/run-commands.js';
+export { sha256, sha256OfFile } from './digest.js';
+export { Interruption } from './interruption.js';
+export { createLogger, type Logger, type LoggerOptions } from './logger.js';
+export { nearest, suggestion } from './nearest.js';
+export { runProgram } from './run-program.js';
+export { colors, errorColors } from './terminal/colors.js';
+export { formatBytes, formatCount, formatDuration, formatRate } from './terminal/format.js';
+export { LiveView, type LiveViewOptions } from './terminal/live-view.js';
+export { ProgressBar, type ProgressBarOptions } from './terminal/progress-bar.js';
+export { RateMeter } from './terminal/rate-meter.js';
 export { UserError, messageOf } from './user-error.js';

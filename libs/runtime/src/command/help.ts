@@ -1,0 +1,43 @@
+import type { Field } from '../config/fields.js';
+import { choicesOf, hasType } from '../config/fields.js';
+import type { Command } from './command.js';
+
+/** A flag as help shows it: `--batch-size N`, `--[no-]resume`, `--format coco|flickr8k`. */
+export function flagTerm(field: Field): string {
+  if (isSwitch(field)) return field.flag.replace('--', '--[no-]');
+  return `${field.flag} ${placeholder(field)}`;
+}
+
+/** Fields without a value on the command line. */
+export function isSwitch(field: Field): boolean {
+  return hasType(field.schema, 'boolean');
+}
+
+export function placeholder({ schema }: Field): string {
+  if (schema.placeholder) return schema.placeholder;
+  const choices = choicesOf(schema.items ?? schema);
+  if (choices.length > 0) return choices.join('|') + (schema.items ? ',…' : '');
+  return hasType(schema, 'integer', 'number') ? 'N' : 'VALUE';
+}
+
+/** A field's description with its default, or the word required. */
+export function flagDescription({ schema, description, required }: Field): string {
+  if (required) return `${description} (required)`;
+  const value = schema.default;
+  if (value === undefined || value === null || value === '') return description;
+  return `${description} (default: ${Array.isArray(value) ? value.join(',') : String(value)})`;
+}
+
+/** What stands below the options. */
+export function helpFooter(command: Command, fields: readonly Field[]): string {
+  const lines: string[] = [];
+  const example = fields.find((field) => !isSwitch(field)) ?? fields[0];
+  if (example) {
+    lines.push('', 'Every option is also read from the environment and from the --config file,');
+    lines.push(`flags first: ${example.flag}, ${example.env}, "${example.key}" in the file.`);
+  }
+  if (command.examples.length > 0) {
+    lines.push('', 'Examples:', ...command.examples.map((line) => `  ${line}`));
+  }
+  return lines.join('\n');
+}
