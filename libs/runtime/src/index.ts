@@ -1,4 +1,5 @@
 export { parseConfig, resolveConfig, type ConfigSources } from './config/resolve-config.js';
+export { toFlags } from './config/to-flags.js';
 export {
   defineCommand,
   type Command,

@@ -1,6 +1,6 @@
 import { Command as Commander, Help, Option } from 'commander';
 import { fieldsOf } from '../config/fields.js';
-import { resolveConfig } from '../config/resolve-config.js';
+import { gatherValues, resolveConfig } from '../config/resolve-config.js';
 import type { Command } from './command.js';
 import { flagDescription, flagTerm, helpFooter, isSwitch } from './help.js';
 
@@ -46,7 +46,9 @@ export function buildCommand(command: Command, signal: AbortSignal, env: NodeJS.
   return commander.action(async () => {
     const given = commander.opts<Record<string, string | boolean | undefined>>();
     const { config: file, ...flags } = given;
-    const config = resolveConfig(command.schema, { flags, env, ...(file ? { file: String(file) } : {}) });
-    await command.run(config, { signal, arguments: commander.args });
+    const sources = { flags, env, ...(file ? { file: String(file) } : {}) };
+    const config = resolveConfig(command.schema, sources);
+    const { values } = gatherValues(command.schema, sources);
+    await command.run(config, { signal, arguments: commander.args, given: new Set(Object.keys(values)) });
   });
 }

@@ -6,6 +6,8 @@ export interface CommandContext {
   signal: AbortSignal;
   /** Positional arguments, in order. */
   arguments: string[];
+  /** Keys that a flag, a variable or the config file gave; the others have their defaults. */
+  given: ReadonlySet<string>;
 }
 
 /** Positional arguments of a command. */

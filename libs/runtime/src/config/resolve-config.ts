@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { messageOf, UserError } from '../user-error.js';
 import { coerceText } from './coerce.js';
 import { fieldsOf } from './fields.js';
-import { validate } from './issue.js';
+import { type NameOf, validate } from './issue.js';
 
 /** Where a config's values come from, strongest first. */
 export interface ConfigSources {
@@ -20,6 +20,15 @@ export interface ConfigSources {
  * Throws a `UserError` that names the flag, variable or file key, its value and what is allowed.
  */
 export function resolveConfig<S extends z.ZodObject>(schema: S, sources: ConfigSources): z.output<S> {
+  const { values, nameOf } = gatherValues(schema, sources);
+  return validate(schema, values, nameOf);
+}
+
+/** The values that were given anywhere, before defaults and checks, and what to call them in errors. */
+export function gatherValues(
+  schema: z.ZodObject,
+  sources: ConfigSources,
+): { values: Record<string, unknown>; nameOf: NameOf } {
   const fields = fieldsOf(schema);
   const values: Record<string, unknown> = { ...(sources.file ? readConfigFile(sources.file) : {}) };
   const names = new Map<string, string>();
@@ -37,11 +46,8 @@ export function resolveConfig<S extends z.ZodObject>(schema: S, sources: ConfigS
     }
   }
   const flagOf = new Map(fields.map(({ key, flag }) => [key, flag]));
-  return validate(
-    schema,
-    values,
-    ([key]) => names.get(String(key)) ?? flagOf.get(String(key)) ?? String(key),
-  );
+  const nameOf: NameOf = ([key]) => names.get(String(key)) ?? flagOf.get(String(key)) ?? String(key);
+  return { values, nameOf };
 }
 
 /**
