@@ -1,3 +1,5 @@
+export { addInto } from './buffers/add-into.js';
+export { BufferPool } from './buffers/buffer-pool.js';
 export { parseConfig, resolveConfig, type ConfigSources } from './config/resolve-config.js';
 export { toFlags } from './config/to-flags.js';
 export {
@@ -20,4 +22,5 @@ export { formatBytes, formatCount, formatDuration, formatRate } from './terminal
 export { LiveView, type LiveViewOptions } from './terminal/live-view.js';
 export { ProgressBar, type ProgressBarOptions } from './terminal/progress-bar.js';
 export { RateMeter } from './terminal/rate-meter.js';
+export { formatTable } from './terminal/table.js';
 export { UserError, messageOf } from './user-error.js';

@@ -11,9 +11,10 @@ import { UserError } from './user-error.js';
  */
 export async function runProgram(main: (signal: AbortSignal) => Promise<void>): Promise<never> {
   const controller = new AbortController();
+  let interrupts = 0;
   const stop = (signal: 'SIGINT' | 'SIGTERM') => {
+    if (signal === 'SIGINT' && ++interrupts === 2) process.exit(130);
     if (!controller.signal.aborted) controller.abort(new Interruption(signal));
-    else if (signal === 'SIGINT') process.exit(130);
   };
   process.on('SIGINT', () => stop('SIGINT')).on('SIGTERM', () => stop('SIGTERM'));
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
