@@ -42,7 +42,8 @@ function badValue(issue: Issue, described: FieldSchema, values: unknown, nameOf:
   const name = nameOf(issue.path);
   const value = JSON.stringify(valueAt(values, issue.path));
   const field = schemaAt(described, issue.path);
-  if (issue.code === 'custom' || !field) return `${name} is ${value}: ${issue.message}`;
+  if (issue.code === 'custom' || issue.code === 'invalid_format' || !field)
+    return `${name} is ${value}: ${issue.message}`;
   const text = valueAt(values, issue.path);
   const near = typeof text === 'string' ? suggestion(text, choicesOf(field)) : '';
   const hint = near.startsWith('did you mean') ? `; ${near}` : '';

@@ -1,0 +1,21 @@
+import type { Program } from '@captrain/runtime';
+import { runChildProgram } from './child-program.js';
+
+/** Every command, imported only when called: help must not wait for TensorFlow. */
+export const commands: Program['commands'] = [
+  {
+    name: 'embed',
+    summary: "Turn a data set's images into embeddings",
+    delegate: (args, signal) => runChildProgram('@captrain/embedder', args, signal),
+  },
+  {
+    name: 'evaluate',
+    summary: 'Score captions against references',
+    load: async () => (await import('./commands/evaluate.js')).evaluate,
+  },
+  {
+    name: 'status',
+    summary: 'Ask a coordinator how its run goes',
+    load: async () => (await import('./commands/status.js')).status,
+  },
+];

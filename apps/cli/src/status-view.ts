@@ -1,0 +1,66 @@
+import type { RunStatus__Output as RunStatus } from '@captrain/protos';
+import { colors, formatCount, formatDuration, formatRate, formatTable } from '@captrain/runtime';
+
+/** `RUN_STATE_WAITING_FOR_WORKERS` → "waiting for workers". */
+export function stateName(state: string): string {
+  return state
+    .replace(/^(RUN|WORKER)_STATE_/, '')
+    .toLowerCase()
+    .replaceAll('_', ' ');
+}
+
+/** A run's status on one line, for logs. */
+export function statusLine(status: RunStatus): string {
+  const parts = [
+    stateName(status.state),
+    `step ${formatCount(status.step)} of ${formatCount(status.totalSteps)}`,
+    `loss ${status.meanLoss.toFixed(3)}`,
+    formatRate(status.captionsPerSecond, 'captions'),
+  ];
+  if (status.etaSeconds > 0) parts.push(`ETA ${formatDuration(status.etaSeconds)}`);
+  return parts.join(' · ');
+}
+
+/** A run's status with its workers, for people. */
+export function statusLines(status: RunStatus): string[] {
+  const workers = `${status.workers.length} of ${status.expectedWorkers} workers`;
+  const rows = [
+    ['run', status.run],
+    ['state', `${colors.bold(stateName(status.state))} · ${workers}`],
+    ['step', `${formatCount(status.step)} of ${formatCount(status.totalSteps)} · ${epoch(status)}`],
+    ['loss', `${status.loss.toFixed(4)} · ${status.meanLoss.toFixed(4)} over the last steps`],
+    ['rate', rate(status)],
+    ['checkpoint', status.lastCheckpoint?.folder || 'none yet'],
+  ];
+  if (status.message) rows.push(['message', status.message]);
+  return [
+    ...formatTable(rows.map(([name, value]) => [colors.dim(name!), value!])).split('\n'),
+    ...workerLines(status),
+  ];
+}
+
+function epoch({ epoch, totalEpochs }: RunStatus): string {
+  return totalEpochs > 0
+    ? `epoch ${Math.min(epoch + 1, totalEpochs)} of ${totalEpochs}`
+    : `epoch ${epoch + 1}`;
+}
+
+function rate(status: RunStatus): string {
+  const figures = formatRate(status.captionsPerSecond, 'captions');
+  const learning = `learning rate ${status.learningRate.toExponential(2)}`;
+  const eta = status.etaSeconds > 0 ? ` · ETA ${formatDuration(status.etaSeconds)}` : '';
+  return `${figures}${eta} · ${learning}`;
+}
+
+function workerLines({ workers }: RunStatus): string[] {
+  if (workers.length === 0) return [];
+  const header = ['worker', 'state', 'device', 'captions/s', 'microbatches'].map((text) => colors.dim(text));
+  const rows = workers.map((worker) => [
+    worker.name || String(worker.worker),
+    stateName(worker.state),
+    worker.device,
+    worker.captionsPerSecond.toFixed(1),
+    String(worker.microbatches),
+  ]);
+  return ['', ...formatTable([header, ...rows], 'lllrr').split('\n')];
+}
