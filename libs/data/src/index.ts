@@ -1,1 +1,3 @@
-export {};
+export { ConflictError, NotFoundError } from './object-store.js';
+export type { ObjectStat, ObjectStore, PutCondition } from './object-store.js';
+export { openStore } from './open-store.js';

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { readlinkSync } from 'node:fs';
+import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A lock whose holder has shown no sign of life for this long is broken. */
+const staleAfterMs = 30_000;
+const heartbeatMs = 5_000;
+
+interface Holder {
+  readonly id: string;
+  readonly place: string;
+  readonly pid: number;
+}
+
+/**
+ * Runs `action` while this process alone holds the lock file `path`, among all processes of all machines that share
+ * the folder (exclusive creation is atomic on local disks and on NFS). A holder touches its file while it works;
+ * one that died is recognised at once on the same machine, and after 30 seconds of silence from elsewhere.
+ *
+ * `action` is given `isHeld`: ask it right before the step that must not be done twice, because a holder that was
+ * stopped for longer than that may have lost its lock.
+ */
+export async function withFileLock<T>(
+  path: string,
+  action: (isHeld: () => Promise<boolean>) => Promise<T>,
+): Promise<T> {
+  const mine: Holder = { id: randomUUID(), place: place(), pid: process.pid };
+  const watch: Watch = {};
+  for (let waitMs = 2; !(await create(path, mine)); waitMs = Math.min(waitMs * 2, 50)) {
+    const dead = await deadHolder(path, watch);
+    if (dead) await breakLock(path, dead);
+    else await sleep(waitMs);
+  }
+  const heartbeat = setInterval(() => {
+    const now = new Date();
+    utimes(path, now, now).catch(() => undefined);
+  }, heartbeatMs);
+  heartbeat.unref();
+  const isHeld = async () => (await readHolder(path)) === mine.id;
+  try {
+    return await action(isHeld);
+  } finally {
+    clearInterval(heartbeat);
+    if (await isHeld()) await rm(path, { force: true });
+  }
+}
+
+async function create(path: string, mine: Holder): Promise<boolean> {
+  try {
+    const file = await open(path, 'wx');
+    try {
+      await file.writeFile(JSON.stringify(mine));
+    } finally {
+      await file.close();
+    }
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+interface Watch {
+  seen?: string;
+  since?: number;
+}
+
+/** The id (or, of a file without one, its content) of a holder that no longer lives; undefined if it may live. */
+async function deadHolder(path: string, watch: Watch): Promise<string | undefined> {
+  let text: string;
+  let touched: number;
+  try {
+    text = await readFile(path, 'utf8');
+    touched = (await stat(path)).mtimeMs;
+  } catch {
+    return undefined;
+  }
+  const holder = parseHolder(text);
+  if (holder && holder.place === place() && !isAlive(holder.pid)) return holder.id;
+  // Our own clock measures the silence, because the machines' clocks may differ.
+  const sign = `${text} ${touched}`;
+  if (watch.seen !== sign) Object.assign(watch, { seen: sign, since: performance.now() });
+  return performance.now() - (watch.since ?? 0) > staleAfterMs ? (holder?.id ?? text) : undefined;
+}
+
+/** Takes the dead holder's file away; if another broke it first and holds the lock now, theirs is put back. */
+async function breakLock(path: string, dead: string): Promise<void> {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    await rename(path, aside);
+    if ((await readHolder(aside)) !== dead) await link(aside, path);
+  } catch {
+    // Someone else was quicker: the next attempt looks again.
+  } finally {
+    await rm(aside, { force: true });
+  }
+}
+
+async function readHolder(path: string): Promise<string | undefined> {
+  try {
+    const text = await readFile(path, 'utf8');
+    return parseHolder(text)?.id ?? text;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseHolder(text: string): Holder | undefined {
+  try {
+    return JSON.parse(text) as Holder;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Where a process id means something: this machine, and in it this container. */
+function place(): string {
+  let namespace = '';
+  try {
+    namespace = readlinkSync('/proc/self/ns/pid');
+  } catch {
+    // No Linux: one name space for the whole machine.
+  }
+  return `${hostname()} ${namespace}`;
+}

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { UserError } from '@captrain/runtime';
+import { FolderStore } from './folder-store.js';
+import { countsFromManyProcesses, describesAnObjectStore } from './object-store.cases.js';
+import { openStore } from './open-store.js';
+
+const root = await mkdtemp(path.join(tmpdir(), 'captrain-store-'));
+let count = 0;
+const open = async () => new FolderStore(path.join(root, `store-${count++}`));
+afterAll(() => rm(root, { recursive: true }));
+
+describe('a folder store', () => {
+  describesAnObjectStore(open);
+  countsFromManyProcesses(open, () => ({}));
+
+  it('leaves nothing but the objects behind', async () => {
+    const store = await open();
+    await store.put('a', '1');
+    await Promise.allSettled([1, 2, 3].map((i) => store.put('a', String(i), { ifNoneMatch: '*' })));
+    expect(await readdir(store.uri)).toEqual(['a']);
+  });
+
+  it('goes on after a writer that was killed while it held the lock', async () => {
+    const store = await open();
+    await store.put('LATEST', 'old');
+    const lock = path.join(store.uri, '.captrain-lock-LATEST');
+    const holder = new URL('./file-lock.ts', import.meta.url).pathname;
+    const child = spawn(
+      process.execPath,
+      [new URL('./testing/hold.mjs', import.meta.url).pathname, holder, lock],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    await once(child.stdout, 'data');
+    const put = store.put('LATEST', 'new');
+    const early = await Promise.race([put, new Promise((resolve) => setTimeout(resolve, 100, 'waiting'))]);
+    expect(early).toBe('waiting');
+    child.kill('SIGKILL');
+    await put;
+    expect((await store.get('LATEST')).toString()).toBe('new');
+  });
+
+  it('says in a sentence what stands in the way of a write', async () => {
+    const file = path.join(root, 'a-file');
+    await writeFile(file, '');
+    const store = await openStore(file);
+    const put = store.put('x', 'y');
+    await expect(put).rejects.toThrow(UserError);
+    await expect(put).rejects.toThrow(`Cannot write ${file}/x: a file or folder of that name is in the way`);
+  });
+
+  it('opens from a path or a file URL, and refuses other kinds by name', async () => {
+    expect((await openStore('some/where/')).uri).toBe(path.resolve('some/where'));
+    expect((await openStore('file:///some/where')).uri).toBe('/some/where');
+    await expect(openStore('gs://bucket/x')).rejects.toThrow(
+      'of the kind gs; use a folder or s3://BUCKET/PREFIX',
+    );
+  });
+});

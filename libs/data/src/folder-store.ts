@@ -1,0 +1,198 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { UserError, messageOf, sha256 } from '@captrain/runtime';
+import { withFileLock } from './file-lock.js';
+import type { ObjectStat, ObjectStore, PutCondition } from './object-store.js';
+import { ConflictError, NotFoundError, checkedPath, reservedNamePrefix } from './object-store.js';
+
+/**
+ * A folder as an object store. A put writes a file beside, brings it to the disk, and renames it; every put and
+ * delete of one path holds that path's lock, so a condition cannot become false between its check and the rename,
+ * whichever processes write. The etag is the SHA-256 of the content. Folders come into being as needed. Links inside
+ * the folder are followed: they are the user's, and names cannot lead out of the folder.
+ */
+export class FolderStore implements ObjectStore {
+  readonly uri: string;
+
+  constructor(folder: string) {
+    this.uri = path.resolve(folder);
+  }
+
+  async get(name: string): Promise<Buffer> {
+    return this.#mended(name, 'read', () => readFile(this.#file(name)));
+  }
+
+  async getRange(name: string, offset: number, length: number): Promise<Buffer> {
+    return this.#mended(name, 'read', async () => {
+      const file = await open(this.#file(name), 'r');
+      try {
+        const bytes = Buffer.allocUnsafeSlow(length);
+        let done = 0;
+        while (done < length) {
+          const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
+          if (bytesRead === 0) throw endsBefore(this.#file(name), offset + length);
+          done += bytesRead;
+        }
+        return bytes;
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  async put(
+    name: string,
+    bytes: Uint8Array | string,
+    condition: PutCondition = {},
+  ): Promise<{ etag: string }> {
+    const target = this.#file(name);
+    const folder = path.dirname(target);
+    const temporary = path.join(folder, `${reservedNamePrefix}tmp-${randomUUID()}`);
+    return this.#mended(name, 'write', async () => {
+      await mkdir(folder, { recursive: true });
+      try {
+        await writeDurably(temporary, bytes);
+        await this.#locked(target, async (isHeld) => {
+          if (!(await holds(condition, target)) || !(await isHeld())) throw new ConflictError(target);
+          await rename(temporary, target);
+        });
+      } finally {
+        await rm(temporary, { force: true });
+      }
+      await syncFolder(folder);
+      return { etag: sha256(bytes) };
+    });
+  }
+
+  async stat(name: string): Promise<ObjectStat | undefined> {
+    return this.#mended(name, 'read', () => statOf(this.#file(name)));
+  }
+
+  async *list(prefix = ''): AsyncGenerator<{ path: string; bytes: number }> {
+    const top = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    if (top !== '') checkedPath(top.slice(0, -1), this.uri);
+    yield* this.#walk(top, prefix);
+  }
+
+  async delete(name: string): Promise<void> {
+    const target = this.#file(name);
+    await this.#mended(name, 'delete', async () => {
+      if (await statOf(target)) await this.#locked(target, () => rm(target, { force: true }));
+    });
+  }
+
+  child(name: string): ObjectStore {
+    return new FolderStore(this.#file(name));
+  }
+
+  #file(name: string): string {
+    return path.join(this.uri, ...checkedPath(name, this.uri).split('/'));
+  }
+
+  #locked<T>(target: string, action: (isHeld: () => Promise<boolean>) => Promise<T>): Promise<T> {
+    const lock = `${reservedNamePrefix}lock-${path.basename(target)}`;
+    return withFileLock(path.join(path.dirname(target), lock), action);
+  }
+
+  async *#walk(top: string, prefix: string): AsyncGenerator<{ path: string; bytes: number }> {
+    const folder = path.join(this.uri, top);
+    const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+      throw this.#sentence(folder, 'read', error);
+    });
+    const named: { key: string; bytes?: number }[] = [];
+    for (const entry of entries) {
+      if (entry.name.startsWith(reservedNamePrefix)) continue;
+      // A file may be deleted, or a link lead nowhere, between the two calls: then it is not there.
+      const found = await stat(path.join(folder, entry.name)).catch(() => undefined);
+      if (found?.isDirectory()) named.push({ key: `${top}${entry.name}/` });
+      else if (found) named.push({ key: `${top}${entry.name}`, bytes: found.size });
+    }
+    named.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+    for (const { key, bytes } of named) {
+      if (bytes === undefined) {
+        if (key.startsWith(prefix) || prefix.startsWith(key)) yield* this.#walk(key, prefix);
+      } else if (key.startsWith(prefix)) yield { path: key, bytes };
+    }
+  }
+
+  async #mended<T>(name: string, verb: string, action: () => Promise<T>): Promise<T> {
+    const file = this.#file(name);
+    try {
+      return await action();
+    } catch (error) {
+      throw this.#sentence(file, verb, error);
+    }
+  }
+
+  #sentence(file: string, verb: string, error: unknown): unknown {
+    if (error instanceof UserError) return error;
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (verb !== 'write' && ['ENOENT', 'EISDIR', 'ENOTDIR'].includes(code))
+      return new NotFoundError(file, { cause: error });
+    const remedy = remedies[code];
+    if (remedy) return new UserError(`Cannot ${verb} ${file}: ${remedy}`, { cause: error });
+    return new Error(`Cannot ${verb} ${file}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+const notPermitted = 'permission denied; change its permissions, or choose a folder of your own';
+const inTheWay = 'a file or folder of that name is in the way; remove it, or choose another place';
+const remedies: Record<string, string> = {
+  EACCES: notPermitted,
+  EPERM: notPermitted,
+  EROFS: 'the file system is read-only; choose another place',
+  ENOSPC: 'the disk is full; make room, or choose another place',
+  EDQUOT: 'the disk quota is used up; make room, or choose another place',
+  ENOTDIR: inTheWay,
+  EISDIR: inTheWay,
+  EEXIST: inTheWay,
+  ENAMETOOLONG: 'the name is too long; choose a shorter one',
+};
+
+/** The error of a range that an object does not have. */
+export function endsBefore(uri: string, end: number): UserError {
+  return new UserError(`${uri} ends before byte ${end}: it is cut short; write or copy it again`);
+}
+
+async function statOf(file: string): Promise<ObjectStat | undefined> {
+  try {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+      hash.update(chunk as Buffer);
+      bytes += (chunk as Buffer).length;
+    }
+    return { bytes, etag: hash.digest('hex') };
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return undefined;
+    throw error;
+  }
+}
+
+async function holds(condition: PutCondition, file: string): Promise<boolean> {
+  if (condition.ifMatch === undefined && condition.ifNoneMatch === undefined) return true;
+  const now = await statOf(file);
+  if (condition.ifNoneMatch !== undefined && now) return false;
+  return condition.ifMatch === undefined || now?.etag === condition.ifMatch;
+}
+
+async function writeDurably(file: string, bytes: Uint8Array | string): Promise<void> {
+  const handle = await open(file, 'wx');
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Brings the rename itself to the disk, where the file system can. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
+}

@@ -1,0 +1,122 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UserError } from '@captrain/runtime';
+import type { ObjectStore } from './object-store.js';
+import { countsFromManyProcesses, describesAnObjectStore } from './object-store.cases.js';
+import { openStore } from './open-store.js';
+import type { Patience } from './s3-connection.js';
+import { S3Store } from './s3-store.js';
+import { startMinio, type Minio } from './testing/minio.js';
+
+let minio: Minio | undefined;
+let spare: string;
+let count = 0;
+beforeAll(async () => {
+  minio = await startMinio();
+  await minio?.createBucket('tests');
+  spare = await mkdtemp(path.join(tmpdir(), 'captrain-s3-'));
+}, 1_200_000);
+afterAll(async () => {
+  await minio?.close();
+  await rm(spare, { recursive: true });
+});
+
+const env = (): Record<string, string> => minio?.env ?? {};
+/** Without MinIO the same cases hold for a folder; `startMinio` has said why. */
+const open = (): Promise<ObjectStore> =>
+  openStore(minio ? `s3://tests/prefix/${count++}` : path.join(spare, String(count++)), env());
+
+describe('an S3 store, on MinIO', () => {
+  describesAnObjectStore(open);
+  countsFromManyProcesses(open, env);
+
+  it('uploads large objects in parts, and reads them by range', async () => {
+    const store = await open();
+    const bytes = Buffer.alloc(80 * 1024 * 1024 + 17);
+    for (let i = 0; i < bytes.length; i += 4093) bytes.writeUInt32LE(i, Math.min(i, bytes.length - 4));
+    const { etag } = await store.put('large', bytes);
+    expect(await store.stat('large')).toEqual({ bytes: bytes.length, etag });
+    expect((await store.get('large')).equals(bytes)).toBe(true);
+    expect(await store.getRange('large', bytes.length - 9, 9)).toEqual(bytes.subarray(-9));
+  });
+
+  it('lists more objects than one answer holds', async () => {
+    const store = await open();
+    for (let i = 0; i < 1100; i += 50)
+      await Promise.all(
+        Array.from({ length: 50 }, (_, j) => store.put(`o${String(i + j).padStart(4, '0')}`, 'x')),
+      );
+    const names: string[] = [];
+    for await (const { path } of store.list('o')) names.push(path);
+    expect(names).toHaveLength(1100);
+    expect(names.at(-1)).toBe('o1099');
+  });
+});
+
+describe('what is wrong with S3 is one sentence', () => {
+  const refusal = async (uri: string, settings: NodeJS.ProcessEnv, patience?: Patience) => {
+    const error: unknown = await S3Store.open(uri, settings, patience).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(UserError);
+    return (error as Error).message;
+  };
+
+  it('for a missing bucket, and a name that no bucket can have', async ({ skip }) => {
+    if (!minio) return skip('no MinIO');
+    expect(await refusal('s3://missing/x', minio.env)).toBe(
+      `There is no bucket "missing" at ${minio.endpoint}; create it, or correct its name`,
+    );
+    expect(await refusal('s3://A_B/x', minio.env)).toContain(
+      '"A_B" is not a name that an S3 bucket can have',
+    );
+  });
+
+  it('for wrong credentials', async ({ skip }) => {
+    if (!minio) return skip('no MinIO');
+    for (const wrong of [{ AWS_SECRET_ACCESS_KEY: 'wrong' }, { AWS_ACCESS_KEY_ID: 'nobody' }])
+      expect(await refusal('s3://tests/x', { ...minio.env, ...wrong })).toMatch(
+        /refuses these credentials for the bucket "tests".*check AWS_ACCESS_KEY_ID/,
+      );
+  });
+
+  it('for missing credentials, a misspelt endpoint, and a URI without a bucket', async () => {
+    const keys = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
+    expect(await refusal('s3://b/x', {})).toContain('set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
+    expect(await refusal('s3://b/x', { ...keys, AWS_ENDPOINT_URL: 'localhost:9000' })).toBe(
+      'AWS_ENDPOINT_URL is "localhost:9000"; it must be like http://localhost:9000, without a path',
+    );
+    expect(await refusal('s3:///x', keys)).toContain('names no bucket');
+  });
+
+  it('for a server that is not there, that is none, or that says nothing', async () => {
+    const keys = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
+    const listen = async (onConnection: (socket: Socket) => void) => {
+      const server = createServer(onConnection).listen(0, '127.0.0.1');
+      await new Promise((resolve) => server.once('listening', resolve));
+      return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    };
+    const closed = await listen((socket) => socket.destroy());
+    expect(await refusal('s3://bucket/x', { ...keys, AWS_ENDPOINT_URL: closed.url })).toContain(
+      'does not answer',
+    );
+    await new Promise((resolve) => closed.server.close(resolve));
+    expect(await refusal('s3://bucket/x', { ...keys, AWS_ENDPOINT_URL: closed.url })).toBe(
+      `S3 does not answer at ${closed.url} (ECONNREFUSED); check AWS_ENDPOINT_URL, and that the server runs`,
+    );
+    const web = await listen((socket) =>
+      socket.end('HTTP/1.1 400 Bad\r\nContent-Length: 13\r\n\r\n<html></html>'),
+    );
+    expect(await refusal('s3://bucket/x', { ...keys, AWS_ENDPOINT_URL: web.url })).toContain(
+      'its answer is not S3',
+    );
+    web.server.close();
+    const mute = await listen(() => undefined);
+    const patience = { connectMs: 1000, silenceMs: 200 };
+    expect(await refusal('s3://bucket/x', { ...keys, AWS_ENDPOINT_URL: mute.url }, patience)).toContain(
+      '(ETIMEDOUT)',
+    );
+    mute.server.close();
+  });
+});
