@@ -10,7 +10,9 @@ import type { ProtoGrpcType as TrainingTypes } from './generated/training.js';
 export const PROTOCOL_VERSION = 1;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const options = JSON.parse(readFileSync(`${root}/loader-options.json`, 'utf8')) as protoLoader.Options;
+const named = JSON.parse(readFileSync(`${root}/loader-options.json`, 'utf8')) as object;
+/** The generator of types takes these two by name, the loader as constructors. */
+const options: protoLoader.Options = { ...named, longs: Number, enums: String };
 
 /** Everything that the coordinator serves, as gRPC reflection wants it. `others` are paths of more .proto files. */
 export function loadPackageDefinition(...others: string[]): protoLoader.PackageDefinition {

@@ -9,6 +9,11 @@ export const commands: Program['commands'] = [
     delegate: (args, signal) => runChildProgram('@captrain/embedder', args, signal),
   },
   {
+    name: 'train',
+    summary: 'Train a captioner on this machine with any number of workers',
+    load: async () => (await import('./commands/train.js')).train,
+  },
+  {
     name: 'evaluate',
     summary: 'Score captions against references',
     load: async () => (await import('./commands/evaluate.js')).evaluate,
