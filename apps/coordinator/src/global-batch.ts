@@ -1,5 +1,5 @@
 import type { Computed } from '@captrain/protos';
-import type { BufferPool } from './buffer-pool.js';
+import type { BufferPool } from '@captrain/runtime';
 import type { Member } from './member.js';
 import { Reduction } from './reduction.js';
 import { type Subtree, shareMicrobatches, subtreeKey } from './subtree.js';
@@ -25,7 +25,7 @@ export class GlobalBatch {
   constructor(
     readonly step: number,
     readonly microbatches: number,
-    pool: BufferPool,
+    readonly pool: BufferPool,
   ) {
     this.lossSums = new Float64Array(microbatches);
     this.tokens = new Uint32Array(microbatches);

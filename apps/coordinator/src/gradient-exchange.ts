@@ -1,24 +1,15 @@
 import { once } from 'node:events';
-import {
-  type ServerReadableStream,
-  type ServerWritableStream,
-  type ServiceError,
-  status as codes,
-} from '@grpc/grpc-js';
+import { type ServerWritableStream, type ServiceError, status as codes } from '@grpc/grpc-js';
 import { CHUNK_VALUES, type GradientChunk, type PullGradientRequest } from '@captrain/protos';
-import type { BufferPool } from './buffer-pool.js';
 import type { GlobalBatch } from './global-batch.js';
 import type { Subtree } from './subtree.js';
 
 /** Receives the workers' gradient sums and serves the global one. */
 export class GradientExchange {
   private batch: GlobalBatch | undefined;
-  private published: { step: number; gradient: Float32Array } | undefined;
+  private published: GlobalBatch | undefined;
 
-  constructor(
-    private readonly generation: number,
-    private readonly pool: BufferPool,
-  ) {}
+  constructor(private readonly generation: number) {}
 
   /** From now on gradients of `batch` are received. */
   open(batch: GlobalBatch): void {
@@ -27,22 +18,21 @@ export class GradientExchange {
 
   /** Serves the sum of `batch`. The one before it is no longer needed: its step was computed upon by all. */
   publish(batch: GlobalBatch): void {
-    if (this.published !== undefined) this.pool.give(this.published.gradient);
-    this.published = { step: batch.step, gradient: batch.gradient };
+    if (this.published !== undefined) batch.pool.give(this.published.gradient);
+    this.published = batch;
   }
 
   /** Receives one subtree's gradient; throws a gRPC error where it does not belong to the present step. */
-  async receive(
-    chunks: AsyncIterable<GradientChunk> | ServerReadableStream<GradientChunk, unknown>,
-  ): Promise<void> {
+  async receive(chunks: AsyncIterable<GradientChunk>): Promise<void> {
     const { batch } = this;
+    if (batch === undefined) throw refusal('no step is being computed');
     let subtree: Subtree | undefined;
     let received = 0;
-    const sum = this.pool.take();
+    const sum = batch.pool.take();
     const bytes = new Uint8Array(sum.buffer);
     try {
-      for await (const chunk of chunks as AsyncIterable<GradientChunk>) {
-        if (batch === undefined || chunk.generation !== this.generation || chunk.step !== batch.step) {
+      for await (const chunk of chunks) {
+        if (chunk.generation !== this.generation || chunk.step !== batch.step) {
           throw refusal(`step ${chunk.step} of generation ${chunk.generation} is not being computed`);
         }
         subtree ??= { first: chunk.firstMicrobatch, count: chunk.microbatches };
@@ -59,12 +49,12 @@ export class GradientExchange {
         throw refusal(`the gradient ended after ${received} of ${sum.length} values`);
       }
     } catch (error) {
-      this.pool.give(sum);
+      batch.pool.give(sum);
       throw error;
     }
     // A subtree that was leased again may arrive twice: the first counts.
-    if (batch === this.batch && batch!.awaits(subtree)) batch!.addGradient(subtree, sum);
-    else this.pool.give(sum);
+    if (batch === this.batch && batch.awaits(subtree)) batch.addGradient(subtree, sum);
+    else batch.pool.give(sum);
   }
 
   /** Sends the global gradient of the requested step, waiting whenever the receiver is slower. */
@@ -79,7 +69,7 @@ export class GradientExchange {
       const part = gradient.subarray(offset, offset + CHUNK_VALUES);
       const values = new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
       const chunk = { generation, step, firstMicrobatch: 0, microbatches: 0, offset, total, values };
-      if (!call.write(chunk)) await once(call, 'drain');
+      if (!call.write(chunk)) await Promise.race([once(call, 'drain'), once(call, 'cancelled')]);
       if (call.cancelled) return;
     }
     call.end();

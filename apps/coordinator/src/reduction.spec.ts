@@ -1,5 +1,6 @@
+import { BufferPool } from '@captrain/runtime';
 import { describe, expect, it } from 'vitest';
-import { BufferPool } from './buffer-pool.js';
+
 import { Reduction } from './reduction.js';
 import { type Subtree, shareMicrobatches } from './subtree.js';
 

@@ -1,4 +1,4 @@
-import type { BufferPool } from './buffer-pool.js';
+import { type BufferPool, addInto } from '@captrain/runtime';
 import { type Subtree, subtreeKey } from './subtree.js';
 
 /**
@@ -43,10 +43,4 @@ export class Reduction {
     }
     return undefined;
   }
-}
-
-/** target[i] += source[i]. */
-export function addInto(target: Float32Array, source: Float32Array): void {
-  const length = target.length;
-  for (let i = 0; i < length; i++) target[i] = target[i]! + source[i]!;
 }

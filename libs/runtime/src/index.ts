@@ -13,6 +13,7 @@ export {
 } from './command/command.js';
 export { runCommand, runCommands, type Program } from './command/run-commands.js';
 export { sha256, sha256OfFile } from './digest.js';
+export { endWithParent } from './end-with-parent.js';
 export { Interruption } from './interruption.js';
 export { createLogger, type Logger, type LoggerOptions } from './logger.js';
 export { nearest, suggestion } from './nearest.js';

@@ -14,3 +14,10 @@ export {
   trainingConfig,
   trainingPart,
 } from './run-config.js';
+export {
+  type CoordinatorConfig,
+  type LaunchConfig,
+  coordinatorConfig,
+  launchConfig,
+  launchKeys,
+} from './launch-config.js';

@@ -1,0 +1,128 @@
+import { coordinatorConfig } from '@captrain/model/run';
+import type { RunStatus__Output as RunStatus } from '@captrain/protos';
+import { LiveView, UserError, formatDuration, toFlags } from '@captrain/runtime';
+import { StatusConnection } from '../status-connection.js';
+import { statusLine, statusLines } from '../status-view.js';
+import { type ChildEnd, SupervisedChild } from './supervised-child.js';
+
+/** Time that workers get to end after their coordinator. */
+const REAP_MS = 5000;
+
+/**
+ * A whole run on this machine: a coordinator and its workers as processes, watched in one live view. Returns the
+ * last status. Throws a UserError with the sentence of whichever program could not go on.
+ */
+export async function runLocally(
+  flags: Record<string, unknown>,
+  workers: number,
+  signal: AbortSignal,
+): Promise<RunStatus | undefined> {
+  const env = withoutConfig(process.env);
+  const coordinator = new SupervisedChild(
+    'coordinator',
+    '@captrain/coordinator',
+    toFlags(coordinatorConfig, flags),
+    env,
+  );
+  const stop = () => coordinator.stop();
+  signal.addEventListener('abort', stop, { once: true });
+  const crew: SupervisedChild[] = [];
+  try {
+    const address = await announcement(coordinator);
+    for (let i = 0; i < workers; i++) {
+      const args = ['--coordinator', address, '--name', `worker-${i}`];
+      crew.push(new SupervisedChild(`worker-${i}`, '@captrain/worker', args, env));
+    }
+    const view = new LiveView();
+    const watched = watch(address, view, crew, coordinator);
+    const end = await coordinator.ended;
+    await Promise.all(crew.map((worker) => worker.reap(REAP_MS)));
+    const last = await watched;
+    view.close();
+    throwFaults(coordinator, end, last);
+    return last;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    for (const child of [coordinator, ...crew]) child.stop();
+  }
+}
+
+/** The address that a coordinator announces on its first line. */
+async function announcement(coordinator: SupervisedChild): Promise<string> {
+  for await (const line of coordinator.output) {
+    return (JSON.parse(line) as { listening: string }).listening;
+  }
+  throwFaults(coordinator, await coordinator.ended, undefined);
+  throw new Error('The coordinator ended before it listened.');
+}
+
+/** Shows the run's status until the coordinator ends; a worker that is lost before the first step ends the run. */
+async function watch(
+  address: string,
+  view: LiveView,
+  crew: readonly SupervisedChild[],
+  coordinator: SupervisedChild,
+): Promise<RunStatus | undefined> {
+  const connection = new StatusConnection(address);
+  let last: RunStatus | undefined;
+  let over = false;
+  void coordinator.ended.then(() => (over = true));
+  for (const worker of crew) {
+    void worker.ended.then(({ code, signal }) => {
+      if (over || code === 0) return;
+      view.print(
+        `${worker.name} ended (${signal ?? `exit code ${code}`})${worker.sentence ? `: ${worker.sentence}` : ''}`,
+      );
+      // The coordinator would wait for it for ever.
+      if (last === undefined || last.state === 'RUN_STATE_WAITING_FOR_WORKERS') coordinator.stop();
+    });
+  }
+  try {
+    for await (const status of connection.watch()) {
+      last = status;
+      view.update([...statusLines(status), `coordinator ${address}`], statusLine(status));
+    }
+  } catch {
+    // The coordinator went away before its last status; its exit code says why.
+  } finally {
+    connection.close();
+  }
+  return last;
+}
+
+function throwFaults(
+  coordinator: SupervisedChild,
+  { code, signal }: ChildEnd,
+  last: RunStatus | undefined,
+): void {
+  if (code === 0) return;
+  if (coordinator.sentence !== undefined) throw new UserError(coordinator.sentence);
+  const when = last === undefined ? '' : ` at step ${last.step}`;
+  throw new Error(
+    `The coordinator ended${when} (${signal ?? `exit code ${code}`}):\n${coordinator.lastWords}`,
+  );
+}
+
+/** The environment without config variables: the programs get their config as flags. */
+function withoutConfig(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const keys = Object.keys(coordinatorConfig.shape).map(
+    (key) => `CAPTRAIN_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`,
+  );
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !keys.includes(name)));
+}
+
+/** What a run ended with, in one or two sentences. */
+export function closingWords(run: string, status: RunStatus | undefined, seconds: number): string[] {
+  if (status === undefined) return [];
+  const { step, totalSteps, lastCheckpoint, meanLoss } = status;
+  const checkpoint = lastCheckpoint ? `${run}/${lastCheckpoint.folder}` : 'no checkpoint yet';
+  if (step >= totalSteps) {
+    return [
+      `Trained ${step} steps in ${formatDuration(seconds)}, loss ${meanLoss.toFixed(4)}: ${checkpoint}`,
+    ];
+  }
+  return [
+    `Stopped at step ${step} of ${totalSteps}: ${checkpoint}`,
+    `Go on with: captrain train --run ${run} --resume`,
+  ];
+}

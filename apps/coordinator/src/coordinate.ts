@@ -1,0 +1,142 @@
+import { openStore, readManifest } from '@captrain/data';
+import { totalSteps } from '@captrain/data/order';
+import {
+  type CoordinatorConfig,
+  type RunConfig,
+  latestCheckpoint,
+  launchKeys,
+  runConfig,
+} from '@captrain/model/run';
+import type { Welcome } from '@captrain/protos';
+import { type Logger, UserError, messageOf, parseConfig } from '@captrain/runtime';
+import { Crew } from './crew.js';
+import { GradientExchange } from './gradient-exchange.js';
+import { Mailbox } from './mailbox.js';
+import type { MemberEvent } from './member.js';
+import { MetricsLog } from './metrics-log.js';
+import { createRun, readRun } from './run-folder.js';
+import { CoordinatorServer } from './server.js';
+import { StatusBoard } from './status-board.js';
+import { statusHandlers } from './status-service.js';
+import { train } from './train.js';
+import { trainingHandlers } from './training-service.js';
+
+/** Membership does not change within a run yet, except that workers get lost. */
+const GENERATION = 1;
+
+/**
+ * A coordinator's life: opens the run, serves, trains with its workers, stops them.
+ * `announce` is called once the server listens. Throws a UserError for whatever the user can mend.
+ */
+export async function coordinate(
+  given: CoordinatorConfig,
+  options: {
+    givenKeys: ReadonlySet<string>;
+    signal: AbortSignal;
+    log: Logger;
+    announce: (address: string, run: RunConfig) => void;
+  },
+): Promise<void> {
+  const { signal, log } = options;
+  const store = await openStore(given.run);
+  const config = given.resume ? resumed(await readRun(store), given, options.givenKeys) : newRun(given);
+  const manifest = await readManifest(await openStore(config.data));
+  const captions = manifest.captionsOf(config.split);
+  const steps = totalSteps(captions, config);
+  const start = given.resume ? await latestCheckpoint(store) : undefined;
+  if (start !== undefined && start.manifest.data !== manifest.digest) {
+    throw new UserError(
+      `${config.data} is not the data that ${store.uri}/${start.folder} was trained on; restore it, or start another run.`,
+    );
+  }
+
+  const events = new Mailbox<MemberEvent>();
+  const exchange = new GradientExchange(GENERATION);
+  const board: StatusBoard = new StatusBoard(
+    {
+      run: store.uri,
+      totalSteps: steps,
+      totalEpochs: config.epochs,
+      generation: GENERATION,
+      expectedWorkers: given.workers,
+    },
+    () => crew.all,
+  );
+  const crew = new Crew(given.workers, events, () => board.changed());
+  if (start !== undefined) {
+    const { step, epoch } = start.manifest;
+    board.set({ step, epoch, lastCheckpoint: { step, folder: start.folder } });
+  }
+  const welcome: Omit<Welcome, 'worker'> = {
+    generation: GENERATION,
+    configJson: JSON.stringify(config),
+    run: store.uri,
+    checkpoint: start?.folder ?? '',
+    checkpointDigests: Object.fromEntries(
+      Object.entries(start?.manifest.files ?? {}).map(([name, { sha256 }]) => [name, sha256]),
+    ),
+    dataDigest: manifest.digest,
+  };
+  const server = await CoordinatorServer.listen(given.host, given.port, {
+    training: trainingHandlers({
+      exchange,
+      events,
+      join: ({ name }, makeMember) => {
+        log.info({ worker: name }, 'worker joined');
+        return crew.admit(makeMember, (worker) => ({ welcome: { worker, ...welcome } }));
+      },
+    }),
+    status: statusHandlers(board),
+  });
+  try {
+    if (!given.resume) await createRun(store, config);
+    const metrics = await MetricsLog.open(store, start?.manifest.step ?? 0);
+    options.announce(server.address, config);
+    const newest = await train(
+      {
+        config,
+        captions,
+        dataDigest: manifest.digest,
+        generation: GENERATION,
+        store,
+        start,
+        crew,
+        exchange,
+        board,
+        metrics,
+        log,
+      },
+      signal,
+    );
+    const step = newest?.manifest.step ?? 0;
+    const message = step === steps ? '' : `Stopped at step ${step} of ${steps}.`;
+    crew.stop(message === '' ? 'The run is finished.' : message);
+    board.set({ state: 'RUN_STATE_FINISHED', message });
+  } catch (error) {
+    board.set({ state: 'RUN_STATE_FAILED', message: messageOf(error) });
+    crew.stop(messageOf(error));
+    throw error;
+  } finally {
+    await server.close();
+  }
+}
+
+function newRun(given: CoordinatorConfig): RunConfig {
+  const values = Object.entries(given).filter(([key]) => !launchKeys.has(key));
+  return parseConfig(runConfig, Object.fromEntries(values), 'the command line');
+}
+
+/** A resumed run's own config. Throws a UserError where the command line asks for another. */
+function resumed(config: RunConfig, given: CoordinatorConfig, givenKeys: ReadonlySet<string>): RunConfig {
+  for (const key of givenKeys) {
+    if (launchKeys.has(key)) continue;
+    const asked = given[key as keyof CoordinatorConfig];
+    const held = config[key as keyof RunConfig];
+    if (asked !== held) {
+      throw new UserError(
+        `The run in ${given.run} was started with ${key} ${held}, not ${asked}; resume it without that option, or start another run.`,
+      );
+    }
+  }
+  return config;
+}

@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { coordinatorConfig } from '@captrain/model/run';
+import { createLogger, defineCommand, endWithParent, runCommand } from '@captrain/runtime';
+import { coordinate } from './coordinate.js';
+
+const command = defineCommand({
+  name: 'captrain-coordinator',
+  summary:
+    'Coordinate a training run: share its steps among workers, average their gradients, keep checkpoints',
+  examples: [
+    'captrain-coordinator --data s3://coco/embeddings --language-model gpt2 --run s3://coco/runs/1 --workers 8 --host 0.0.0.0',
+    'captrain-coordinator --run s3://coco/runs/1 --resume --workers 16 --host 0.0.0.0',
+  ],
+  schema: coordinatorConfig,
+  run: (config, { signal, given }) =>
+    coordinate(config, {
+      givenKeys: given,
+      signal,
+      log: createLogger('coordinator'),
+      // The first line of standard output is for whoever started this program.
+      announce: (address, run) =>
+        process.stdout.write(`${JSON.stringify({ listening: address, config: run })}\n`),
+    }),
+});
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+endWithParent();
+await runCommand(command, version);

@@ -1,0 +1,37 @@
+import { ConflictError, NotFoundError, type ObjectStore } from '@captrain/data';
+import { type RunConfig, runConfig } from '@captrain/model/run';
+import { UserError, parseConfig } from '@captrain/runtime';
+
+const CONFIG = 'config.json';
+
+/** Starts a new run in an empty folder. Throws a UserError where the folder holds a run already. */
+export async function createRun(store: ObjectStore, config: RunConfig): Promise<void> {
+  const json = Buffer.from(`${JSON.stringify(config, null, 2)}\n`);
+  try {
+    await store.put(CONFIG, json, { ifNoneMatch: '*' });
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    throw new UserError(
+      `${store.uri} holds a run already; go on with it by --resume, or name another folder with --run.`,
+    );
+  }
+}
+
+/** The config of the run in a folder. Throws a UserError where there is none. */
+export async function readRun(store: ObjectStore): Promise<RunConfig> {
+  let bytes: Buffer;
+  try {
+    bytes = await store.get(CONFIG);
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    throw new UserError(`${store.uri} holds no run to resume; start one without --resume.`);
+  }
+  const where = `${store.uri}/${CONFIG}`;
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw new UserError(`${where} is not JSON; restore it, or start another run.`);
+  }
+  return parseConfig(runConfig, json, where);
+}

@@ -1,0 +1,86 @@
+import type { RunState, RunStatus__Output } from '@captrain/protos';
+import type { Member } from './member.js';
+
+const WINDOW = 20;
+
+/** What the run's status is at this moment, and who wants to hear of changes. */
+export class StatusBoard {
+  private readonly watchers = new Set<() => void>();
+  private readonly recent: { loss: number; captions: number; seconds: number }[] = [];
+  private readonly fields: Omit<
+    RunStatus__Output,
+    'workers' | 'meanLoss' | 'captionsPerSecond' | 'etaSeconds'
+  >;
+
+  constructor(
+    fixed: Pick<RunStatus__Output, 'run' | 'totalSteps' | 'totalEpochs' | 'generation' | 'expectedWorkers'>,
+    private readonly members: () => readonly Member[],
+  ) {
+    this.fields = {
+      ...fixed,
+      state: 'RUN_STATE_WAITING_FOR_WORKERS',
+      step: 0,
+      epoch: 0,
+      loss: 0,
+      learningRate: 0,
+      parameters: 0,
+      lastCheckpoint: null,
+      message: '',
+    };
+  }
+
+  set(change: Partial<RunStatus__Output>): void {
+    Object.assign(this.fields, change);
+    this.changed();
+  }
+
+  /** A step is done: `seconds` since the one before. */
+  addStep(step: {
+    step: number;
+    epoch: number;
+    loss: number;
+    learningRate: number;
+    captions: number;
+    seconds: number;
+  }): void {
+    const { captions, seconds, ...fields } = step;
+    this.recent.push({ loss: step.loss, captions, seconds });
+    if (this.recent.length > WINDOW) this.recent.shift();
+    this.set(fields);
+  }
+
+  changed(): void {
+    for (const watcher of this.watchers) watcher();
+  }
+
+  get state(): RunState {
+    return this.fields.state;
+  }
+
+  get current(): RunStatus__Output {
+    const sum = (pick: (step: (typeof this.recent)[number]) => number) =>
+      this.recent.reduce((total, step) => total + pick(step), 0);
+    const count = Math.max(1, this.recent.length);
+    const seconds = sum((step) => step.seconds);
+    return {
+      ...this.fields,
+      meanLoss: sum((step) => step.loss) / count,
+      captionsPerSecond: seconds > 0 ? sum((step) => step.captions) / seconds : 0,
+      etaSeconds: (seconds / count) * Math.max(0, this.fields.totalSteps - this.fields.step),
+      workers: this.members().map((member) => ({
+        worker: member.worker,
+        name: member.name,
+        state: member.state,
+        device: member.ready?.device ?? '',
+        captionsPerSecond: member.captionsPerSecond,
+        microbatches: member.microbatches,
+      })),
+    };
+  }
+
+  /** Calls `watcher` after every change, until the returned function is called. */
+  watch(watcher: () => void): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  }
+}

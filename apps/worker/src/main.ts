@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { credentials } from '@grpc/grpc-js';
+import { TrainingClient, channelOptions } from '@captrain/protos';
+import { UserError, createLogger, defineCommand, endWithParent, runCommand } from '@captrain/runtime';
+import { z } from 'zod';
+import { defaultName, work } from './work.js';
+
+const command = defineCommand({
+  name: 'captrain-worker',
+  summary: "Compute for a training run: this process's share of every step",
+  examples: [
+    'captrain-worker --coordinator 10.0.0.5:50051',
+    'captrain-worker --coordinator coordinator:50051 --patience 600',
+  ],
+  schema: z.strictObject({
+    coordinator: z
+      .string()
+      .regex(/^.+:\d+$/, 'must be HOST:PORT')
+      .describe('HOST:PORT of the coordinator'),
+    name: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('how the status calls this worker; host name and process id unless given'),
+    patience: z
+      .number()
+      .positive()
+      .default(60)
+      .describe('seconds to wait for a coordinator that does not answer'),
+  }),
+  run: async ({ coordinator, name, patience }, { signal }) => {
+    const client = new TrainingClient(coordinator, credentials.createInsecure(), channelOptions);
+    const log = createLogger('worker');
+    await new Promise<void>((resolve, reject) => {
+      const give = () =>
+        reject(
+          new UserError(
+            `No coordinator answers at ${coordinator}; start it, or name another with --coordinator.`,
+          ),
+        );
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      client.waitForReady(Date.now() + patience * 1000, (error) => (error ? give() : resolve()));
+    });
+    try {
+      const reason = await work(client, { address: coordinator, name: name ?? defaultName(), signal, log });
+      log.info({ reason }, 'stopped');
+    } finally {
+      client.close();
+    }
+  },
+});
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+endWithParent();
+await runCommand(command, version);
