@@ -7,7 +7,9 @@ import { defineConfig } from 'vitest/config';
  * sources are resolved through the `@captrain/source` export condition, so no build has to come first.
  */
 export function vitestConfig(root, overrides = {}) {
-  const conditions = ['@captrain/source', 'node', 'import', 'default'];
+  // Vite and Node add `import` or `require` themselves, by the kind of each import. Vitest hands this list to the test
+  // processes, where a general `import` would give ES modules to packages that call `require` (tfjs, for one).
+  const conditions = ['@captrain/source', 'node'];
   return defineConfig({
     root,
     cacheDir: path.join(root, 'node_modules/.vitest'),

@@ -1,1 +1,18 @@
-export {};
+export type { Attribute, Attributes, ConstantValue, NodeAttribute, NodeAttributes } from './attributes.js';
+export { engineConfig, type EngineConfig } from './config.js';
+export { listDevices, type Device } from './devices.js';
+export type { DType } from './dtypes.js';
+export {
+  callFunction,
+  defineFunction,
+  hasFunction,
+  registerFunction,
+  removeFunction,
+  type FunctionDefinition,
+  type FunctionNode,
+  type Reference,
+} from './functions.js';
+export { memory, type MemoryFigures } from './memory.js';
+export { rawOp } from './raw-op.js';
+export { startEngine, type EngineInfo, type EngineOptions } from './start-engine.js';
+export { tf } from './tf.js';

@@ -1,0 +1,42 @@
+// captrain's addon beside tfjs's: what the C API offers and tfjs does not expose, in the same eager context.
+
+#include "captured_context.h"
+#include "functions.h"
+#include "js.h"
+#include "status.h"
+
+namespace captrain {
+namespace {
+
+// listDevices(): [{name, type, bytes}], bytes being the memory that TensorFlow may use there.
+napi_value list_devices(napi_env env, const std::vector<napi_value>&) {
+  TFE_Context* context = captrain_captured_context();
+  if (context == nullptr) throw BadArgument("TensorFlow's context does not exist yet: call startEngine first");
+  Status status;
+  TF_DeviceList* devices = TFE_ContextListDevices(context, status);
+  status.check();
+  const napi_value result = array(env);
+  for (int i = 0; i < TF_DeviceListCount(devices); ++i) {
+    const napi_value device = object(env);
+    set(env, device, "name", from_string(env, TF_DeviceListName(devices, i, status)));
+    set(env, device, "type", from_string(env, TF_DeviceListType(devices, i, status)));
+    set(env, device, "bytes", from_double(env, static_cast<double>(TF_DeviceListMemoryBytes(devices, i, status))));
+    push(env, result, device);
+  }
+  TF_DeleteDeviceList(devices);
+  status.check();
+  return result;
+}
+
+}  // namespace
+}  // namespace captrain
+
+NAPI_MODULE_INIT() {
+  using namespace captrain;
+  add_method<list_devices>(env, exports, "listDevices");
+  add_method<add_function_def>(env, exports, "addFunctionDef");
+  add_method<define_function>(env, exports, "defineFunction");
+  add_method<has_function>(env, exports, "hasFunction");
+  add_method<remove_function>(env, exports, "removeFunction");
+  return exports;
+}

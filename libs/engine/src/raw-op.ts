@@ -1,0 +1,34 @@
+import { type Attributes, type BindingAttribute, toBindingAttributes } from './attributes.js';
+import { tf } from './tf.js';
+
+/** tfjs's backend over TensorFlow, as far as it is used here. */
+export interface TensorflowBackend {
+  binding: { getNumOfTensors(): number };
+  executeMultipleOutputs(
+    name: string,
+    attributes: BindingAttribute[],
+    inputs: readonly tf.Tensor[],
+    outputs: number,
+  ): tf.Tensor[];
+}
+
+export function tensorflowBackend(): TensorflowBackend {
+  return tf.backend() as unknown as TensorflowBackend;
+}
+
+/**
+ * Runs any TensorFlow op, or a registered function, by its name. Inputs come flat: those of a list argument one after
+ * the other. The attributes that single arguments tell (`T`, …) may be left out; those of lists (`N`, `T`) may not.
+ * `outputs` is how many tensors the op gives; they belong to the surrounding `tf.tidy`. The op has no gradient in
+ * tfjs: wrap it in `tf.customGrad` where one is needed.
+ *
+ * Throws TensorFlow's message where there is no such op or the inputs do not fit it.
+ */
+export function rawOp(
+  name: string,
+  inputs: readonly tf.Tensor[],
+  attributes: Attributes = {},
+  outputs = 1,
+): tf.Tensor[] {
+  return tensorflowBackend().executeMultipleOutputs(name, toBindingAttributes(attributes), inputs, outputs);
+}

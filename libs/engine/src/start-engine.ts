@@ -1,0 +1,108 @@
+import { isDeepStrictEqual } from 'node:util';
+import type * as tfjs from '@tensorflow/tfjs-node-gpu';
+import { chooseDevice, noGpu } from './choose-device.js';
+import type { EngineConfig } from './config.js';
+import { environmentFor } from './environment.js';
+import { withoutStderr } from './host.js';
+import { loadTfjs } from './load-tensorflow.js';
+import { type BuildKind, loadAddon } from './native-build.js';
+import { setTf } from './tf.js';
+
+export interface EngineOptions {
+  /** Where to compute; `auto` (the default) takes a GPU where there is one. */
+  device?: EngineConfig['device'] | undefined;
+  /** TensorFlow's threads; 0 and undefined take one for each processor. */
+  threads?: number | undefined;
+  /** Strongest CPU instruction set that oneDNN may use (`ONEDNN_MAX_CPU_ISA`). */
+  instructionSet?: EngineConfig['instructionSet'];
+  /** The same bits for the same input, on any number of threads. Costs some speed on GPUs. Default: true. */
+  deterministic?: boolean | undefined;
+  /** Show what TensorFlow logs. Default: false. */
+  verbose?: boolean | undefined;
+}
+
+/** What the engine runs on: a run records it beside its results. */
+export interface EngineInfo {
+  device: BuildKind;
+  tensorflow: string;
+  tfjs: string;
+  /** 0: one for each processor. */
+  threads: number;
+  instructionSet: string | undefined;
+  deterministic: boolean;
+}
+
+/** captrain's addon (native/addon.cc). */
+export interface EngineAddon {
+  listDevices(): { name: string; type: string; bytes: number }[];
+  addFunctionDef(bytes: Uint8Array): void;
+  defineFunction(description: unknown): void;
+  hasFunction(name: string): boolean;
+  removeFunction(name: string): void;
+}
+
+interface Started {
+  options: EngineOptions;
+  info: EngineInfo;
+  addon: EngineAddon;
+}
+
+let started: Started | undefined;
+
+/**
+ * Loads TensorFlow into this process, once: after that `tf` and everything else of this package work. Called again
+ * with the same options it does nothing; with others it throws, because TensorFlow cannot be configured anew.
+ *
+ * Throws a `UserError` where the native build is missing, or where a GPU is asked for and none is usable.
+ */
+export async function startEngine(options: EngineOptions = {}): Promise<EngineInfo> {
+  if (started !== undefined) {
+    if (isDeepStrictEqual(withDefaults(options), withDefaults(started.options))) return started.info;
+    throw new Error(
+      `The engine already runs with ${JSON.stringify(started.options)}, not with ${JSON.stringify(options)}`,
+    );
+  }
+  const { device: asked, threads, instructionSet, deterministic, verbose } = withDefaults(options);
+  const { device, build } = chooseDevice(asked);
+  Object.assign(
+    process.env,
+    environmentFor({ device, threads, instructionSet, deterministic, verbose }, process.env),
+  );
+
+  const load = () => {
+    const tf = loadTfjs(build);
+    const addon = loadAddon<EngineAddon>(build, 'captrain_engine.node');
+    return { tf, addon, devices: addon.listDevices() };
+  };
+  const { tf, addon, devices } = verbose ? load() : withoutStderr(load);
+  await tf.ready();
+  if (device === 'gpu' && !devices.some(({ type }) => type === 'GPU')) {
+    throw noGpu('TensorFlow cannot use the device (--verbose shows what it says)');
+  }
+
+  const info = { device, ...versions(tf), threads, instructionSet, deterministic };
+  started = { options, info, addon };
+  setTf(tf);
+  return info;
+}
+
+/** The addon of the running engine. */
+export function engineAddon(): EngineAddon {
+  if (started === undefined) throw new Error('The engine was used before startEngine() had resolved');
+  return started.addon;
+}
+
+function withDefaults(options: EngineOptions) {
+  return {
+    device: options.device ?? 'auto',
+    threads: options.threads ?? 0,
+    instructionSet: options.instructionSet,
+    deterministic: options.deterministic ?? true,
+    verbose: options.verbose ?? false,
+  };
+}
+
+function versions(tf: typeof tfjs): { tensorflow: string; tfjs: string } {
+  const backend = tf.backend() as unknown as { binding: { TF_Version: string } };
+  return { tensorflow: backend.binding.TF_Version, tfjs: tf.version['tfjs-node'] };
+}

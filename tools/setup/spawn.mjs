@@ -1,0 +1,40 @@
+import { spawn } from 'node:child_process';
+
+/**
+ * Runs a program to its end and returns what it wrote. Rejects with its output where it fails, or with the system's
+ * error (`ENOENT`) where there is no such program.
+ */
+export function capture(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    let stdout = '';
+    let all = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      stdout += text;
+      all += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => (all += text));
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (code === 0) return resolve(stdout);
+      const ending = signal ? `was ended by ${signal}` : `failed with code ${code}`;
+      reject(new Error(`${command} ${args.slice(0, 4).join(' ')} ${ending}:\n${all.trim().slice(-4000)}`));
+    });
+  });
+}
+
+/** Runs a program in the foreground, sharing this terminal; resolves with its exit code (128 + n after signal n). */
+export function foreground(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: 'inherit', ...options });
+    // The terminal sends Ctrl-C to both; the program decides how to end, and this one waits for it.
+    const pass = (signal) => child.kill(signal);
+    const wait = () => {};
+    process.on('SIGINT', wait).on('SIGTERM', pass);
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      process.off('SIGINT', wait).off('SIGTERM', pass);
+      resolve(signal ? 128 + ({ SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 1) : code);
+    });
+  });
+}
