@@ -37,12 +37,14 @@ export async function writeCheckpoint(
     if (event.type === 'lost') {
       onLost(event.member);
       [...awaited].filter(([, writer]) => writer === event.member).forEach(([name], i) => assign(name, i));
-    } else if (event.message.checkpointWritten?.step === step) {
-      for (const file of event.message.checkpointWritten.files) {
-        if (awaited.delete(file.name)) written.push(file);
-      }
-      event.member.state = 'WORKER_STATE_WAITING';
+      continue;
     }
+    const report = event.message.checkpointWritten;
+    if (!report || report.step !== step) continue;
+    for (const file of report.files) {
+      if (awaited.delete(file.name)) written.push(file);
+    }
+    event.member.state = 'WORKER_STATE_WAITING';
   }
   const files = Object.fromEntries(
     written

@@ -56,6 +56,8 @@ export function trainingHandlers(options: {
 }
 
 function asServiceError(error: unknown): Partial<ServiceError> {
-  if (typeof error === 'object' && error !== null && 'code' in error && 'details' in error) return error;
+  if (typeof error === 'object' && error !== null && 'code' in error && 'details' in error) {
+    return error as Partial<ServiceError>;
+  }
   return { code: codes.INTERNAL, details: messageOf(error) };
 }

@@ -1,11 +1,20 @@
 import type { ObjectStore } from '@captrain/data';
-import { type AdamW, type Captioner, readSafetensors, writeSafetensors } from '@captrain/model';
+import {
+  type AdamW,
+  type Captioner,
+  type SafetensorsFile,
+  flatOfFile,
+  readSafetensors,
+  tensorsOfFlat,
+  writeSafetensors,
+} from '@captrain/model';
 import { MODEL_FILE, OPTIMIZER_FILE } from '@captrain/model/run';
 import type { CheckpointFile, Welcome } from '@captrain/protos';
 import { UserError, sha256 } from '@captrain/runtime';
 
 // PyTorch's names of AdamW's two moments.
-const MOMENTS = ['exp_avg', 'exp_avg_sq'] as const;
+const MEAN = 'exp_avg.';
+const SQUARE = 'exp_avg_sq.';
 
 /** Writes one of a checkpoint's files; its bytes are a function of the replica alone. */
 export async function writeCheckpointFile(
@@ -28,45 +37,38 @@ export async function loadCheckpoint(
   optimizer: AdamW,
 ): Promise<void> {
   const read = async (name: string) => {
-    const path = `${checkpoint}/${name}`;
-    const bytes = await store.get(path);
+    const place = `${store.uri}/${checkpoint}/${name}`;
+    const bytes = await store.get(`${checkpoint}/${name}`);
     if (sha256(bytes) !== checkpointDigests[name]) {
-      throw new UserError(
-        `${store.uri}/${path} is damaged: its digest is not the manifest's; restore it from a copy.`,
-      );
+      throw new UserError(`${place} is damaged: its digest is not the manifest's; restore it from a copy.`);
     }
-    return readSafetensors(bytes);
+    return { file: readSafetensors(bytes), place };
   };
   const { layout } = captioner;
-  const gather = (tensors: Awaited<ReturnType<typeof read>>['tensors'], prefix: string) => {
-    const flat = new Float32Array(layout.length);
-    for (const { name, offset } of layout.entries) flat.set(tensors.get(`${prefix}${name}`)!.read(), offset);
-    return flat;
-  };
-  captioner.importFlat(gather((await read(MODEL_FILE)).tensors, ''));
-  const { tensors, metadata } = await read(OPTIMIZER_FILE);
-  const [m, v] = MOMENTS.map((moment) => gather(tensors, `${moment}.`)) as [Float32Array, Float32Array];
-  optimizer.importState({ step: Number(metadata['step']), m, v });
+  const model = await read(MODEL_FILE);
+  captioner.importFlat(flatOfFile(layout, model.file, model.place));
+  const { file, place } = await read(OPTIMIZER_FILE);
+  optimizer.importState({
+    step: Number(file.metadata['step']),
+    mean: flatOfFile(layout, withoutPrefix(file, MEAN), place),
+    square: flatOfFile(layout, withoutPrefix(file, SQUARE), place),
+  });
 }
 
 function modelBytes(captioner: Captioner): Buffer {
-  return writeSafetensors(named(captioner, '', captioner.exportFlat()), { format: 'pt' });
+  return writeSafetensors(tensorsOfFlat(captioner.layout, captioner.exportFlat()), { format: 'pt' });
 }
 
-function optimizerBytes(captioner: Captioner, optimizer: AdamW): Buffer {
-  const { step, m, v } = optimizer.exportState();
-  const tensors = new Map([
-    ...named(captioner, `${MOMENTS[0]}.`, m),
-    ...named(captioner, `${MOMENTS[1]}.`, v),
-  ]);
+function optimizerBytes({ layout }: Captioner, optimizer: AdamW): Buffer {
+  const { step, mean, square } = optimizer.exportState();
+  const moment = (prefix: string, flat: Float32Array) =>
+    [...tensorsOfFlat(layout, flat)].map(([name, tensor]) => [prefix + name, tensor] as const);
+  const tensors = new Map([...moment(MEAN, mean), ...moment(SQUARE, square)]);
   return writeSafetensors(tensors, { format: 'pt', step: String(step) });
 }
 
-function named({ layout }: Captioner, prefix: string, flat: Float32Array) {
-  return new Map(
-    layout.entries.map(({ name, shape, offset, length }) => [
-      `${prefix}${name}`,
-      { shape, data: flat.subarray(offset, offset + length) },
-    ]),
-  );
+/** The tensors whose names begin with a prefix, without it. */
+function withoutPrefix(file: SafetensorsFile, prefix: string): SafetensorsFile {
+  const named = [...file.tensors].filter(([name]) => name.startsWith(prefix));
+  return { ...file, tensors: new Map(named.map(([name, tensor]) => [name.slice(prefix.length), tensor])) };
 }

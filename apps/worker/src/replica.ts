@@ -1,7 +1,7 @@
 import { EmbeddingDataset, type ObjectStore, openStore } from '@captrain/data';
 import { listDevices, startEngine } from '@captrain/engine';
 import { AdamW, Captioner } from '@captrain/model';
-import { type RunConfig, runConfig } from '@captrain/model/run';
+import { runConfig } from '@captrain/model/run';
 import type { CheckpointFile, Ready, Welcome } from '@captrain/protos';
 import { parseConfig, sha256 } from '@captrain/runtime';
 import { loadCheckpoint, writeCheckpointFile } from './checkpoint-files.js';
@@ -11,7 +11,6 @@ import type { MicrobatchSums } from './subtree-gradient.js';
 /** This worker's copy of the model and the optimizer, which every worker keeps identical, and its view of the data. */
 export class Replica {
   private constructor(
-    private readonly config: RunConfig,
     private readonly store: ObjectStore,
     private readonly dataset: EmbeddingDataset,
     private readonly reader: MicrobatchReader,
@@ -26,13 +25,14 @@ export class Replica {
     const config = parseConfig(runConfig, JSON.parse(welcome.configJson), 'the run');
     const store = await openStore(welcome.run);
     const dataset = await EmbeddingDataset.open(await openStore(config.data), config.split);
-    await startEngine({ device: config.device, threads: config.threads || undefined, deterministic: true });
+    const { device, threads, instructionSet } = config;
+    await startEngine({ device, threads, instructionSet, deterministic: true });
     const captioner = await Captioner.create({ config, embeddingDim: dataset.dim, seed: config.seed });
-    const optimizer = new AdamW(captioner.layout, config);
+    const optimizer = new AdamW(captioner.variables, config);
     if (welcome.checkpoint !== '') await loadCheckpoint(store, welcome, captioner, optimizer);
     const reader = new MicrobatchReader(dataset, config);
-    const device = listDevices().at(-1)?.name ?? 'CPU';
-    return new Replica(config, store, dataset, reader, captioner, optimizer, device);
+    const computesOn = listDevices().at(-1)?.name ?? device;
+    return new Replica(store, dataset, reader, captioner, optimizer, computesOn);
   }
 
   /** Trainable values. */

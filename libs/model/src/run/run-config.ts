@@ -1,3 +1,4 @@
+import { engineConfig } from '@captrain/engine/config';
 import { z } from 'zod';
 import { languageModelConfig, mapperConfig, optimizerConfig } from '../config.js';
 
@@ -32,13 +33,7 @@ export type TrainingConfig = z.infer<typeof trainingConfig>;
 export const runConfig = z
   .strictObject({
     ...trainingConfig.shape,
-    device: z.enum(['auto', 'cpu', 'gpu']).default('auto').describe('what workers compute on'),
-    threads: z
-      .number()
-      .int()
-      .min(0)
-      .default(0)
-      .describe("threads of each worker's TensorFlow; 0: the cores, shared by the workers of one machine"),
+    ...engineConfig.shape,
     checkpointEvery: z
       .number()
       .int()
