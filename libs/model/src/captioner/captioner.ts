@@ -1,0 +1,184 @@
+import { tf } from '@captrain/engine';
+import { UserError, sha256 } from '@captrain/runtime';
+import type { LanguageModelConfig, MapperConfig } from '../config.js';
+import type { Gpt2Config } from '../gpt2/gpt2-config.js';
+import { loadGpt2 } from '../gpt2/load-gpt2.js';
+import { type ParameterLayout, flatOfFile, layoutOf } from '../layout.js';
+import { tensorsOfValues } from '../load-parameters.js';
+import { initMapper, mapperShapes } from '../mapper/mapper.js';
+import { Tokenizer } from '../text/tokenizer.js';
+import { readSafetensors } from '../weights/read-safetensors.js';
+import { type CaptionBatch, captionTensors } from './caption-batch.js';
+import { captionLoss, type CaptionerParts } from './caption-loss.js';
+
+export type CaptionerConfig = MapperConfig & LanguageModelConfig;
+
+/** The sums of one batch. */
+export interface BatchGradient {
+  /** Cross-entropy in nats, summed over the caption tokens. */
+  lossSum: number;
+  captionTokens: number;
+  /** Gradient of `lossSum`, flat in the order of the captioner's layout. */
+  gradients: Float32Array;
+}
+
+/** A captioner being trained or used: a mapper and the GPT-2 that it writes prefixes for. `close()` frees its tensors. */
+export class Captioner {
+  /** What is trained, in fixed order: the mapper, then GPT-2 unless it is frozen. Names are the reference's. */
+  readonly layout: ParameterLayout;
+  /** The trainable parameters as tfjs variables, in the order of the layout. */
+  readonly variables: readonly tf.Variable[];
+  /** Most target tokens of a caption, the end of text included: what config and language model have room for. */
+  readonly maxCaptionTokens: number;
+
+  private constructor(
+    readonly config: CaptionerConfig,
+    readonly embeddingDim: number,
+    readonly tokenizer: Tokenizer,
+    readonly gpt2: Gpt2Config,
+    mapperParameters: Map<string, tf.Tensor>,
+    gpt2Parameters: Map<string, tf.Tensor>,
+  ) {
+    if (config.prefixLength >= gpt2.n_positions)
+      throw new UserError(
+        `prefixLength ${config.prefixLength} leaves no room for words: ${config.languageModel} has ${gpt2.n_positions} positions.`,
+      );
+    if (tokenizer.endOfTextId >= gpt2.vocab_size)
+      throw new UserError(
+        `the tokenizer in ${config.languageModel} ends texts with token ${tokenizer.endOfTextId}, ` +
+          `and the model knows ${gpt2.vocab_size}; put the two that belong together into the folder.`,
+      );
+    this.maxCaptionTokens = Math.min(config.maxCaptionTokens, gpt2.n_positions - config.prefixLength + 1);
+    this.#mapper = asVariables(mapperParameters);
+    this.#gpt2 = config.freezeLanguageModel ? gpt2Parameters : asVariables(gpt2Parameters);
+    const trained = new Map<string, tf.Tensor>(this.#mapper);
+    if (!config.freezeLanguageModel)
+      for (const [name, value] of this.#gpt2) trained.set(`gpt.${name}`, value);
+    this.variables = [...trained.values()] as tf.Variable[];
+    this.layout = layoutOf(new Map([...trained].map(([name, value]) => [name, value.shape])));
+  }
+
+  readonly #mapper: Map<string, tf.Tensor>;
+  readonly #gpt2: Map<string, tf.Tensor>;
+
+  /** The language model from its folder, and a new mapper for embeddings of this width, made from the seed. */
+  static async create(options: {
+    config: CaptionerConfig;
+    embeddingDim: number;
+    seed: number;
+  }): Promise<Captioner> {
+    const { config, embeddingDim, seed } = options;
+    const tokenizer = await Tokenizer.load(config.languageModel);
+    const { config: gpt2, parameters } = loadGpt2(config.languageModel);
+    const widths = { embeddingDim, width: gpt2.n_embd };
+    const mapper = tensorsOfValues(mapperShapes(config, widths), initMapper(config, widths, seed));
+    return new Captioner(config, embeddingDim, tokenizer, gpt2, mapper, parameters);
+  }
+
+  /**
+   * A captioner as it was saved: `weights` are the trained parameters (safetensors in the layout's names, as a path or
+   * in memory), and the config's folder gives the language model and its tokenizer. Weights that do not fit are a
+   * UserError.
+   */
+  static async load(options: { config: CaptionerConfig; weights: string | Uint8Array }): Promise<Captioner> {
+    const { config, weights } = options;
+    const file = readSafetensors(weights);
+    const place = typeof weights === 'string' ? weights : 'the checkpoint';
+    const first = config.mapper === 'mlp' ? 'clip_project.model.0.weight' : 'clip_project.linear.weight';
+    const embeddingDim = file.tensors.get(first)?.shape[1];
+    if (embeddingDim === undefined)
+      throw new UserError(`${place} holds no ${config.mapper} mapper: it has no tensor ${first}.`);
+    const captioner = await Captioner.create({ config, embeddingDim, seed: 0 });
+    try {
+      captioner.importFlat(flatOfFile(captioner.layout, file, place));
+    } catch (error) {
+      captioner.close();
+      throw error;
+    }
+    return captioner;
+  }
+
+  /** The parts that pure functions of this captioner take. */
+  get parts(): CaptionerParts {
+    return {
+      mapper: this.config,
+      mapperParameters: this.#mapper,
+      gpt2: this.gpt2,
+      gpt2Parameters: this.#gpt2,
+    };
+  }
+
+  /** A caption's target tokens: its own, then the end of text; one that is too long is cut, and has no end. */
+  tokenizeCaption(text: string): number[] {
+    return [...this.tokenizer.encode(text), this.tokenizer.endOfTextId].slice(0, this.maxCaptionTokens);
+  }
+
+  /** Loss and gradient of a batch, as sums over its caption tokens; written into `into` where it is given. */
+  gradient(batch: CaptionBatch, into?: Float32Array): BatchGradient {
+    const gradients = into ?? new Float32Array(this.layout.length);
+    if (gradients.length !== this.layout.length)
+      throw new Error(`a buffer of ${gradients.length} values for ${this.layout.length} gradients`);
+    let lossSum = NaN;
+    let captionTokens = 0;
+    tf.tidy(() => {
+      const tensors = captionTensors(batch, this.embeddingDim, this.config.prefixLength);
+      captionTokens = tensors.targets_N.size;
+      const loss = () => captionLoss(this.parts, tensors);
+      const { value, grads } = tf.valueAndGrads(loss)([...this.variables]);
+      lossSum = value.dataSync()[0]!;
+      this.layout.entries.forEach(({ offset }, index) => gradients.set(grads[index]!.dataSync(), offset));
+    });
+    return { lossSum, captionTokens, gradients };
+  }
+
+  /** The loss alone, for validation. */
+  loss(batch: CaptionBatch): { lossSum: number; captionTokens: number } {
+    let lossSum = NaN;
+    let captionTokens = 0;
+    tf.tidy(() => {
+      const tensors = captionTensors(batch, this.embeddingDim, this.config.prefixLength);
+      captionTokens = tensors.targets_N.size;
+      lossSum = captionLoss(this.parts, tensors).dataSync()[0]!;
+    });
+    return { lossSum, captionTokens };
+  }
+
+  /** A copy of the trainable parameters, flat in the order of the layout. */
+  exportFlat(): Float32Array {
+    const flat = new Float32Array(this.layout.length);
+    this.layout.entries.forEach(({ offset }, index) => flat.set(this.variables[index]!.dataSync(), offset));
+    return flat;
+  }
+
+  /** Replaces the trainable parameters by a copy of these values. */
+  importFlat(flat: Float32Array): void {
+    if (flat.length !== this.layout.length)
+      throw new Error(`${flat.length} values for ${this.layout.length} trainable parameters`);
+    this.layout.entries.forEach(({ shape, offset, length }, index) => {
+      const value = tf.tensor(flat.slice(offset, offset + length), [...shape], 'float32');
+      this.variables[index]!.assign(value);
+      value.dispose();
+    });
+  }
+
+  /** SHA-256 over names, shapes and values of the trainable parameters: equal for equal replicas only. */
+  digest(): string {
+    const names = JSON.stringify(this.layout.entries.map(({ name, shape }) => [name, shape]));
+    return sha256(names, new Uint8Array(this.exportFlat().buffer));
+  }
+
+  close(): void {
+    for (const tensor of [...this.#mapper.values(), ...this.#gpt2.values()]) tensor.dispose();
+  }
+}
+
+/** Variables of these values, in place of the tensors. */
+function asVariables(tensors: Map<string, tf.Tensor>): Map<string, tf.Variable> {
+  return new Map(
+    [...tensors].map(([name, tensor]) => {
+      const variable = tf.variable(tensor);
+      tensor.dispose();
+      return [name, variable];
+    }),
+  );
+}

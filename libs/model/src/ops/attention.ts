@@ -1,0 +1,36 @@
+// B batch, H heads, T query positions, S key positions, E width of a head, D = H·E
+import { tf } from '@captrain/engine';
+
+/**
+ * Softmax attention: queries_BHTE, keys_BHSE and values_BHSE give out_BTD, heads side by side. The scores are scaled
+ * by `scale`, and `bias` (broadcast over BHTS) is added to them: 0 where a position may be seen, −1e9 where not.
+ */
+export function attention(
+  queries_BHTE: tf.Tensor,
+  keys_BHSE: tf.Tensor,
+  values_BHSE: tf.Tensor,
+  scale: number,
+  bias?: tf.Tensor,
+): tf.Tensor3D {
+  const [batch, heads, positions, width] = queries_BHTE.shape as [number, number, number, number];
+  const scores_BHTS = tf.matMul(tf.mul(queries_BHTE, scale), keys_BHSE, false, true);
+  const weights_BHTS = tf.softmax(bias === undefined ? scores_BHTS : tf.add(scores_BHTS, bias));
+  const out_BHTE = tf.matMul(weights_BHTS, values_BHSE);
+  return tf.reshape(tf.transpose(out_BHTE, [0, 2, 1, 3]), [batch, positions, heads * width]);
+}
+
+/** Cuts x_BT(nD), n tensors side by side, into n tensors BHTE. */
+export function splitHeads(x: tf.Tensor, parts: number, heads: number): tf.Tensor[] {
+  const [batch, positions, width] = x.shape as [number, number, number];
+  const split = tf.reshape(x, [batch, positions, parts, heads, width / parts / heads]);
+  return tf.unstack(tf.transpose(split, [2, 0, 3, 1, 4]));
+}
+
+/** What hides the future: bias_TS for T queries that stand at the end of S positions. */
+export function causalBias(queries: number, positions: number): tf.Tensor2D {
+  const past = positions - queries;
+  const values = new Float32Array(queries * positions);
+  for (let row = 0; row < queries; row++)
+    values.fill(-1e9, row * positions + past + row + 1, (row + 1) * positions);
+  return tf.tensor2d(values, [queries, positions]);
+}

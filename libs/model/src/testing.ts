@@ -1,0 +1,37 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { type Gpt2Config, gpt2Config, gpt2Shapes } from './gpt2/gpt2-config.js';
+import { initGpt2 } from './gpt2/load-gpt2.js';
+import { writeModelFolder } from './write-model-folder.js';
+
+/**
+ * Writes a GPT-2 of a few thousand random weights, with a tokenizer of single bytes, into a folder: a whole language
+ * model for tests that need a real one.
+ */
+export function writeTinyGpt2(folder: string, overrides: Partial<Gpt2Config> = {}, seed = 1): Gpt2Config {
+  const vocabulary = byteVocabulary();
+  const config = gpt2Config.parse({
+    vocab_size: Object.keys(vocabulary).length,
+    n_positions: 48,
+    n_embd: 16,
+    n_layer: 2,
+    n_head: 2,
+    initializer_range: 0.2,
+    ...overrides,
+  });
+  writeModelFolder(folder, { config, shapes: gpt2Shapes(config), values: initGpt2(config, seed) });
+  writeFileSync(path.join(folder, 'vocab.json'), JSON.stringify(vocabulary));
+  writeFileSync(path.join(folder, 'merges.txt'), '#version: 0.2\n');
+  return config;
+}
+
+/** GPT-2's letters for the 256 bytes, and its end of text. */
+function byteVocabulary(): Record<string, number> {
+  const isPrintable = (byte: number) =>
+    (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || (byte >= 174 && byte <= 255);
+  let next = 256;
+  const letters = Array.from({ length: 256 }, (_, byte) =>
+    String.fromCharCode(isPrintable(byte) ? byte : next++),
+  );
+  return Object.fromEntries([...letters, '<|endoftext|>'].map((token, id) => [token, id]));
+}
