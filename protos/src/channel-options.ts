@@ -1,4 +1,7 @@
-import type { ChannelOptions } from '@grpc/grpc-js';
+import grpc, { type ChannelOptions } from '@grpc/grpc-js';
+
+// Its errors reach the caller as errors; printed as well, they would be said twice.
+if (!process.env['GRPC_VERBOSITY']) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
 
 /** Values in one gradient chunk: 4 MiB of float32. */
 export const CHUNK_VALUES = 1024 * 1024;

@@ -76,6 +76,8 @@ export async function coordinate(
       Object.entries(start?.manifest.files ?? {}).map(([name, { sha256 }]) => [name, sha256]),
     ),
     dataDigest: manifest.digest,
+    dim: manifest.content.dim,
+    encoder: manifest.content.encoder,
   };
   const server = await CoordinatorServer.listen(given.host, given.port, {
     training: trainingHandlers({

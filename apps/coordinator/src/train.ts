@@ -57,8 +57,7 @@ export async function train(training: Training, signal: AbortSignal): Promise<Ch
     }
     const learningRate = learningRateAt(config, step, steps);
     step = batch.step;
-    const isLast = step === steps || signal.aborted;
-    const saves = isLast || isDue(step, config.checkpointEvery);
+    const saves = step === steps || isDue(step, config.checkpointEvery);
     const compares = saves || isDue(step, config.digestEvery);
     exchange.publish(batch);
     crew.broadcast({
@@ -89,6 +88,11 @@ export async function train(training: Training, signal: AbortSignal): Promise<Ch
       await metrics.write();
       metricsWritten = performance.now();
     }
+  }
+  if (step > (newest?.manifest.step ?? 0)) {
+    board.set({ state: 'RUN_STATE_STOPPING' });
+    newest = await save(training, step, steps);
+    await metrics.write();
   }
   return newest;
 }

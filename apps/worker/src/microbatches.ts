@@ -1,4 +1,4 @@
-import { EmbeddingDataset } from '@captrain/data';
+import type { EmbeddingDataset } from '@captrain/data';
 import { sampleOrder, stepPlan } from '@captrain/data/order';
 import type { RunConfig } from '@captrain/model/run';
 

@@ -24,7 +24,9 @@ export class Replica {
   static async load(welcome: Welcome): Promise<Replica> {
     const config = parseConfig(runConfig, JSON.parse(welcome.configJson), 'the run');
     const store = await openStore(welcome.run);
-    const dataset = await EmbeddingDataset.open(await openStore(config.data), config.split);
+    const { dim, encoder } = welcome;
+    const expect = { dim, encoder };
+    const dataset = await EmbeddingDataset.open(await openStore(config.data), config.split, { expect });
     const { device, threads, instructionSet } = config;
     await startEngine({ device, threads, instructionSet, deterministic: true });
     const captioner = await Captioner.create({ config, embeddingDim: dataset.dim, seed: config.seed });

@@ -1,0 +1,172 @@
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { manifestOf, openStore } from '@captrain/data';
+import { coordinatorConfig } from '@captrain/model/run';
+import { UserError, createLogger } from '@captrain/runtime';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { coordinate } from './coordinate.js';
+import { type Script, ScriptedWorker, treeSum } from './testing/scripted-worker.js';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'captrain-coordinator-'));
+  const contract = {
+    encoder: 'clip',
+    encoderRevision: 'sha256:0',
+    dim: 4,
+    dtype: 'float32' as const,
+    normalized: true,
+    preprocessing: '',
+    software: 'test',
+  };
+  const shard = {
+    path: 'train-00000.arrow',
+    split: 'train',
+    rows: 4,
+    captions: 16,
+    bytes: 9,
+    sha256: '0'.repeat(64),
+  };
+  const store = await openStore(path.join(folder, 'data'));
+  await store.put('manifest.json', JSON.stringify(manifestOf(contract, [shard])));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** A run of 4 steps of 8 captions in 4 microbatches, with scripted workers. */
+async function run(
+  scripts: Script[],
+  options: Record<string, unknown> = {},
+  controller = new AbortController(),
+) {
+  const given: Record<string, unknown> = {
+    run: path.join(folder, 'run'),
+    port: 0,
+    workers: scripts.length,
+    ...options,
+  };
+  if (!given['resume']) {
+    const fresh = { data: path.join(folder, 'data'), languageModel: 'gpt2', batchSize: 8, microbatches: 4 };
+    Object.assign(given, { ...fresh, epochs: 2, warmupSteps: 0, ...options });
+  }
+  const workers: ScriptedWorker[] = [];
+  const ends: Promise<string | undefined>[] = [];
+  await coordinate(coordinatorConfig.parse(given), {
+    givenKeys: new Set(Object.keys(given)),
+    signal: controller.signal,
+    log: createLogger('coordinator', { level: 'silent' }),
+    announce: (address) => {
+      for (const script of scripts) {
+        const worker = new ScriptedWorker(address, script);
+        workers.push(worker);
+        ends.push(worker.work());
+      }
+    },
+  });
+  return { workers, reasons: await Promise.all(ends) };
+}
+
+function metrics(): { step: number; loss: number; lr: number; tokens: number; workers: number }[] {
+  const text = readFileSync(path.join(folder, 'run/metrics.jsonl'), 'utf8');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+const latest = () => readFileSync(path.join(folder, 'run/checkpoints/LATEST'), 'utf8').trim();
+
+describe('a coordinator', () => {
+  it('gives every worker the same gradient, added up the tree, at every step', async () => {
+    const { workers, reasons } = await run([{ name: 'a' }, { name: 'b' }]);
+    expect(reasons).toEqual(['The run is finished.', 'The run is finished.']);
+    for (const worker of workers) {
+      for (const step of [1, 2, 3, 4]) expect(worker.gradients.get(step)).toEqual(treeSum(step, 0, 4, 4));
+      worker.learningRates.forEach((rate, i) => expect(rate).toBeCloseTo(2e-5 * (1 - i / 4), 12));
+    }
+    expect(workers.map(({ computed }) => computed.length)).toEqual([4, 4]);
+  });
+
+  it('writes a line of metrics per step, and the last step as a checkpoint', async () => {
+    await run([{ name: 'a' }]);
+    expect(metrics().map(({ step, loss, tokens }) => [step, loss, tokens])).toEqual(
+      [1, 2, 3, 4].map((step) => [step, 0.5, 16]),
+    );
+    expect(latest()).toBe('step-00000004');
+    expect(readdirSync(path.join(folder, 'run/checkpoints')).toSorted()).toEqual(['LATEST', 'step-00000004']);
+  });
+
+  it('gives the work of a lost worker to the others, and the sum stays the same', async () => {
+    const { workers, reasons } = await run([{ name: 'a' }, { name: 'b', diesInStep: 2 }]);
+    expect(reasons).toEqual(['The run is finished.', undefined]);
+    for (const step of [1, 2, 3, 4]) expect(workers[0]!.gradients.get(step)).toEqual(treeSum(step, 0, 4, 4));
+    expect(metrics().map((line) => line.workers)).toEqual([2, 1, 1, 1]);
+  });
+
+  it('ends with a sentence that says how to go on once the last worker is lost', async () => {
+    await expect(run([{ name: 'a', diesInStep: 3 }])).rejects.toThrow(
+      /last worker, a, was lost at step 3.*--resume/,
+    );
+  });
+
+  it('goes on from its checkpoint as if it had never stopped', async () => {
+    await run([{ name: 'a' }], { checkpointEvery: 2 });
+    const whole = metrics();
+    rmSync(path.join(folder, 'run'), { recursive: true });
+    await expect(run([{ name: 'a', diesInStep: 4 }], { checkpointEvery: 2 })).rejects.toThrow(UserError);
+    expect(latest()).toBe('step-00000002');
+    await run([{ name: 'b' }, { name: 'c' }], { resume: true });
+    expect(latest()).toBe('step-00000004');
+    const fields = ({ step, loss, lr, tokens }: (typeof whole)[number]) => [step, loss, lr, tokens];
+    expect(metrics().map(fields)).toEqual(whole.map(fields));
+  });
+
+  it('refuses to start in a folder that holds a run, and to resume one by another config', async () => {
+    await run([{ name: 'a' }]);
+    await expect(run([{ name: 'a' }])).rejects.toThrow(/holds a run already.*--resume/);
+    await expect(run([{ name: 'a' }], { resume: true, seed: 7 })).rejects.toThrow(
+      /started with seed 0, not 7/,
+    );
+  });
+
+  it('refuses workers that built another model, and says whose replica went astray', async () => {
+    await expect(run([{ name: 'a' }, { name: 'b', layoutDigest: 'other' }])).rejects.toThrow(
+      /different models/,
+    );
+    rmSync(path.join(folder, 'run'), { recursive: true });
+    const astray = (step: number) => (step >= 2 ? 'flipped' : 'same');
+    const scripts = [{ name: 'a' }, { name: 'b', replicaDigest: astray }, { name: 'c' }];
+    await expect(run(scripts, { digestEvery: 2 })).rejects.toThrow(/After step 2 the replica of b differs/);
+  });
+
+  it('ends the run at a loss that is not finite, with a sentence', async () => {
+    await expect(run([{ name: 'a', lossSum: Number.NaN }])).rejects.toThrow(
+      /loss of step 1 is not a finite number/,
+    );
+  });
+
+  it('saves the step it is at when it is asked to stop', async () => {
+    const controller = new AbortController();
+    const stopsAfter = (step: number) => {
+      if (step === 2) controller.abort();
+      return 'same';
+    };
+    const scripts = [{ name: 'a', replicaDigest: stopsAfter }];
+    const { reasons } = await run(scripts, { digestEvery: 1 }, controller);
+    expect(reasons).toEqual([expect.stringMatching(/^Stopped at step \d of 4\.$/)]);
+    expect(latest()).toMatch(/^step-0000000[23]$/);
+  });
+
+  it('names a port that is taken', async () => {
+    const busy = createServer().listen(0, '127.0.0.1');
+    await once(busy, 'listening');
+    const { port } = busy.address() as AddressInfo;
+    await expect(run([{ name: 'a' }], { port })).rejects.toThrow(`Port ${port} on 127.0.0.1 is taken`);
+    busy.close();
+    expect(() => readdirSync(path.join(folder, 'run'))).toThrow(/ENOENT/);
+  });
+});
