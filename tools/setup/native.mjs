@@ -6,7 +6,7 @@ import { digestOfFiles } from './digest.mjs';
 import { SetupError } from './fail.mjs';
 import { cacheDirectory, root } from './paths.mjs';
 import { showStep } from './progress.mjs';
-import { publishFolder } from './publish.mjs';
+import { publish } from './publish.mjs';
 import { capture } from './spawn.mjs';
 import { installTensorflow, tensorflowFolder } from './tensorflow.mjs';
 
@@ -49,7 +49,7 @@ async function nativeFolder(device) {
 
 async function compile(device, target) {
   const tensorflow = await installTensorflow(device);
-  await publishFolder(target, (staging) =>
+  await publish(target, (staging) =>
     showStep(`compiling the TensorFlow binding (${device})`, async () => {
       const variables = {
         TENSORFLOW: path.join(tensorflow, 'tensorflow'),

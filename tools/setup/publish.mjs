@@ -5,11 +5,11 @@ import path from 'node:path';
 import { withLock } from './lock.mjs';
 
 /**
- * Makes the folder `target` once per cache: `make(staging)` fills a staging folder beside it, which then takes the
- * final name in one rename. A killed set-up leaves staging behind, never half a folder under the final name; the next
- * one clears it away. Returns `target`.
+ * Makes `target`, a file or a folder of the cache, once: `make(staging)` fills a staging folder beside it and returns
+ * what shall take the final name (the staging folder itself unless it says otherwise), in one rename. A killed set-up
+ * leaves staging behind, never half of anything under the final name; the next one clears it away. Returns `target`.
  */
-export async function publishFolder(target, make) {
+export async function publish(target, make) {
   if (existsSync(target)) return target;
   return await withLock(`${target}.lock`, async () => {
     if (existsSync(target)) return target;
@@ -17,8 +17,8 @@ export async function publishFolder(target, make) {
     const staging = `${target}.staging-${process.pid}-${randomBytes(4).toString('hex')}`;
     await mkdir(staging, { recursive: true });
     try {
-      await make(staging);
-      await rename(staging, target);
+      const made = await make(staging);
+      await rename(made ?? staging, target);
     } finally {
       await rm(staging, { recursive: true, force: true });
     }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { digestOf } from './digest.mjs';
 import { cacheDirectory, root } from './paths.mjs';
 import { showStep } from './progress.mjs';
-import { publishFolder } from './publish.mjs';
+import { publish } from './publish.mjs';
 import { capture } from './spawn.mjs';
 import { fetchWheel, pins, wheelsFor } from './wheels.mjs';
 
@@ -28,7 +28,7 @@ export function tensorflowFolder(device) {
 export async function installTensorflow(device) {
   const folder = tensorflowFolder(device);
   if (existsSync(folder)) return folder;
-  return await publishFolder(folder, async (staging) => {
+  return await publish(folder, async (staging) => {
     for (const pin of wheelsFor(device)) {
       const wheel = await fetchWheel(pin);
       const script = path.join(root, 'tools/setup/extract-wheel.py');

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { digestOfFile } from './digest.mjs';
 import { SetupError } from './fail.mjs';
 import { cacheDirectory } from './paths.mjs';
 import { showStep } from './progress.mjs';
+import { publish } from './publish.mjs';
 import { capture } from './spawn.mjs';
 
 /** The wheels that hold libtensorflow, pinned by version and SHA-256. */
@@ -34,25 +35,17 @@ export async function fetchWheel(pin) {
     'wheels',
     `${pin.package}-${pin.version}-${pin.sha256.slice(0, 12)}.whl`,
   );
-  if (existsSync(target)) return target;
-  const staging = `${target}.staging-${process.pid}`;
-  await mkdir(staging, { recursive: true });
-  try {
+  return await publish(target, async (staging) => {
     const wheel = await showStep(`downloading ${pin.package} ${pin.version}`, (update) =>
       pipDownload(pin, staging, update),
     );
     const digest = await digestOfFile(wheel);
-    if (digest !== pin.sha256) {
-      throw new SetupError(
-        `${pin.package} ${pin.version} from pip has SHA-256 ${digest} instead of ${pin.sha256}: ` +
-          'check which package index pip uses (pip config list), then run this again.',
-      );
-    }
-    await rename(wheel, target);
-    return target;
-  } finally {
-    await rm(staging, { recursive: true, force: true });
-  }
+    if (digest === pin.sha256) return wheel;
+    throw new SetupError(
+      `${pin.package} ${pin.version} from pip has SHA-256 ${digest} instead of ${pin.sha256}: ` +
+        'check which package index pip uses (pip config list), then run this again.',
+    );
+  });
 }
 
 async function pipDownload(pin, staging, update) {

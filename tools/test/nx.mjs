@@ -1,0 +1,27 @@
+import os from 'node:os';
+import path from 'node:path';
+import { root } from '../setup/paths.mjs';
+import { foreground } from '../setup/spawn.mjs';
+
+/** Processors are shared out: a few projects at once, and a few test processes in each. */
+const processors = os.availableParallelism();
+const projectsAtOnce = Math.min(4, Math.max(2, Math.floor(processors / 4)));
+const processesEach = Math.max(1, Math.floor(processors / projectsAtOnce));
+
+const environment = {
+  ...process.env,
+  NX_DAEMON: 'false',
+  NX_NO_CLOUD: 'true',
+  NX_TUI: 'false',
+  VITEST_MAX_WORKERS: String(processesEach),
+};
+
+/** Runs targets in every project, answers from nx's cache where nothing changed; resolves with the exit code. */
+export function runMany(targets, args = []) {
+  const nx = path.join(root, 'node_modules/nx/bin/nx.js');
+  const flags = ['--parallel', String(projectsAtOnce), '--output-style', 'static', '--nxBail', 'false'];
+  return foreground(process.execPath, [nx, 'run-many', '-t', ...targets, ...flags, ...args], {
+    cwd: root,
+    env: environment,
+  });
+}
