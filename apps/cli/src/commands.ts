@@ -23,4 +23,9 @@ export const commands: Program['commands'] = [
     summary: 'Ask a coordinator how its run goes',
     load: async () => (await import('./commands/status.js')).status,
   },
+  {
+    name: 'doctor',
+    summary: 'Check this machine: engine, devices, threads, cache, storage',
+    load: async () => (await import('./commands/doctor.js')).doctor,
+  },
 ];

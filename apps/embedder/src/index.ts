@@ -1,1 +1,1 @@
-export {};
+export { embedConfig, type EmbedConfig } from './embed-config.js';

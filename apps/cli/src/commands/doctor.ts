@@ -1,0 +1,39 @@
+import { engineConfig } from '@captrain/engine/config';
+import { UserError, colors, defineCommand, formatTable } from '@captrain/runtime';
+import { z } from 'zod';
+import { runChecks } from '../doctor/checks.js';
+
+export const doctor = defineCommand({
+  name: 'doctor',
+  summary: 'Checks this machine: Node, engine, devices, threads, cache, storage',
+  examples: [
+    'captrain doctor',
+    'captrain doctor --device gpu',
+    'captrain doctor --storage s3://bucket/embeddings',
+    'captrain doctor --json',
+  ],
+  schema: z.strictObject({
+    ...engineConfig.shape,
+    storage: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A folder or s3://bucket/prefix to reach')
+      .meta({ placeholder: 'URI' }),
+    json: z.boolean().default(false).describe('Print JSON instead of a table'),
+  }),
+  run: async ({ json, storage, ...engine }) => {
+    const checks = await runChecks(engine, storage);
+    if (json) console.log(JSON.stringify(checks, null, 2));
+    else {
+      const rows = checks.map(({ name, ok, finding }) => [
+        ok ? colors.green('✓') : colors.red('✗'),
+        colors.bold(name),
+        finding,
+      ]);
+      console.log(formatTable(rows));
+    }
+    const failed = checks.filter(({ ok }) => !ok).map(({ name }) => name);
+    if (failed.length > 0) throw new UserError(`Not in order: ${failed.join(', ')}; see above`);
+  },
+});

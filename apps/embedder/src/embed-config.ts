@@ -1,0 +1,35 @@
+import { engineConfig } from '@captrain/engine/config';
+import { z } from 'zod';
+
+export const embedConfig = z.strictObject({
+  dataset: z
+    .string()
+    .min(1)
+    .describe('Folder of the data set: pictures and captions')
+    .meta({ placeholder: 'URI' }),
+  format: z.enum(['coco', 'flickr8k']).describe("The data set's layout"),
+  encoder: z
+    .string()
+    .min(1)
+    .describe(
+      'Folder of a CLIP in Hugging Face layout (config.json, model.safetensors, preprocessor_config.json)',
+    )
+    .meta({ placeholder: 'FOLDER' }),
+  out: z
+    .string()
+    .min(1)
+    .describe('Where the shards go: a folder or s3://bucket/prefix')
+    .meta({ placeholder: 'URI' }),
+  split: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Only this split; all of them unless given')
+    .meta({ placeholder: 'NAME' }),
+  batchSize: z.int().min(1).default(32).describe('Pictures that the encoder takes at once'),
+  rowsPerShard: z.int().min(1).default(4096).describe('Pictures in one shard file'),
+  precision: z.enum(['float16', 'float32']).default('float16').describe('Numbers of the stored embeddings'),
+  ...engineConfig.shape,
+  overwrite: z.boolean().default(false).describe('Replace the data set that lies at --out'),
+});
+export type EmbedConfig = z.output<typeof embedConfig>;
