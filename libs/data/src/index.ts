@@ -1,4 +1,10 @@
+export { embeddingContract, type EmbeddingContract, type EmbeddingRow } from './contract.js';
+export { EmbeddingDataset, type DatasetOptions, type Expectation, type Sample } from './embedding-dataset.js';
+export { encodeShard } from './encode-shard.js';
+export { DataManifest, readManifest, type Manifest, type ShardEntry } from './manifest.js';
 export { ConflictError, NotFoundError } from './object-store.js';
 export type { ObjectStat, ObjectStore, PutCondition } from './object-store.js';
 export { openStore } from './open-store.js';
-export { type DataManifest, type Manifest, type ShardEntry, manifestOf, readManifest } from './manifest.js';
+export { readShard } from './read-shard.js';
+export type { Shard } from './shard.js';
+export { ShardWriter } from './shard-writer.js';
