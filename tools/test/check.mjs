@@ -1,16 +1,15 @@
-import path from 'node:path';
+import { binOf } from '../setup/bin.mjs';
 import { root } from '../setup/paths.mjs';
 import { foreground } from '../setup/spawn.mjs';
 import { runMany } from './nx.mjs';
 import { clearResults, conclude, sumResults } from './results.mjs';
 
 // npm run check: formatting, lint, types, build and tests. All of them run, so that one call shows every fault.
-const tool = (file, ...args) =>
-  foreground(process.execPath, [path.join(root, 'node_modules', file), ...args], { cwd: root });
+const tool = (name, ...args) => foreground(process.execPath, [binOf(name), ...args], { cwd: root });
 
 const codes = [
-  await tool('prettier/bin/prettier.cjs', '--check', '--cache', '--log-level=warn', '.'),
-  await tool('eslint/bin/eslint.js', 'tools', 'eslint.config.mjs', 'prettier.config.mjs'),
+  await tool('prettier', '--check', '--cache', '--log-level=warn', '.'),
+  await tool('eslint', 'tools', 'eslint.config.mjs', 'prettier.config.mjs'),
 ];
 clearResults();
 codes.push(await runMany(['lint', 'typecheck', 'build', 'test'], process.argv.slice(2)));

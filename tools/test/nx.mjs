@@ -1,5 +1,5 @@
 import os from 'node:os';
-import path from 'node:path';
+import { binOf } from '../setup/bin.mjs';
 import { root } from '../setup/paths.mjs';
 import { foreground } from '../setup/spawn.mjs';
 
@@ -18,9 +18,8 @@ const environment = {
 
 /** Runs targets in every project, answers from nx's cache where nothing changed; resolves with the exit code. */
 export function runMany(targets, args = []) {
-  const nx = path.join(root, 'node_modules/nx/bin/nx.js');
   const flags = ['--parallel', String(projectsAtOnce), '--output-style', 'static', '--nxBail', 'false'];
-  return foreground(process.execPath, [nx, 'run-many', '-t', ...targets, ...flags, ...args], {
+  return foreground(process.execPath, [binOf('nx'), 'run-many', '-t', ...targets, ...flags, ...args], {
     cwd: root,
     env: environment,
   });
