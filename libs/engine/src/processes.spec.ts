@@ -1,0 +1,52 @@
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { EngineInfo, EngineOptions } from './index.js';
+
+const fixtures = path.join(import.meta.dirname, '../fixtures');
+
+interface Result {
+  digest: string;
+  info: EngineInfo;
+}
+
+/** Computes in a process of its own, because TensorFlow is configured once for each process. */
+function compute(options: EngineOptions, environment: NodeJS.ProcessEnv = {}) {
+  const args = [
+    path.join(fixtures, 'run-source.mjs'),
+    path.join(fixtures, 'digest.ts'),
+    JSON.stringify(options),
+  ];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '', ...environment },
+  });
+  return { status, stderr, result: status === 0 ? (JSON.parse(stdout) as Result) : undefined };
+}
+
+describe('an engine in a process of its own', () => {
+  test('computes the same bits with one thread and with two, and says nothing', () => {
+    const one = compute({ device: 'cpu', threads: 1 });
+    const two = compute({ device: 'cpu', threads: 2 });
+    expect(one.stderr).toBe('');
+    expect(one.result?.digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(two.result?.digest).toBe(one.result?.digest);
+    expect([one.result?.info.threads, two.result?.info.threads]).toEqual([1, 2]);
+  });
+
+  test('shows what TensorFlow logs where that is asked for', () => {
+    const { stderr, result } = compute({ device: 'cpu', verbose: true, instructionSet: 'avx2' });
+    expect(stderr).toMatch(/oneDNN|cpu_feature_guard/);
+    expect(result?.info.instructionSet).toBe('avx2');
+  });
+
+  test('refuses a GPU that it does not have, and does not run on the CPU instead', () => {
+    const { status, stderr } = compute({ device: 'gpu' }, { CUDA_VISIBLE_DEVICES: '-1' });
+    expect(status).not.toBe(0);
+    expect(stderr).toMatch(/UserError: A GPU was asked for, but .+ --device cpu/);
+  });
+
+  test('takes the CPU by itself where there is no GPU', () => {
+    expect(compute({ device: 'auto' }, { CUDA_VISIBLE_DEVICES: '-1' }).result?.info.device).toBe('cpu');
+  });
+});
