@@ -22,7 +22,10 @@ export function attention(
 /** Cuts x_BT(nD), n tensors side by side, into n tensors BHTE. */
 export function splitHeads(x: tf.Tensor, parts: number, heads: number): tf.Tensor[] {
   const [batch, positions, width] = x.shape as [number, number, number];
-  const split = tf.reshape(x, [batch, positions, parts, heads, width / parts / heads]);
+  const headWidth = width / parts / heads;
+  // tfjs has no gradient for a list of one.
+  if (parts === 1) return [tf.transpose(tf.reshape(x, [batch, positions, heads, headWidth]), [0, 2, 1, 3])];
+  const split = tf.reshape(x, [batch, positions, parts, heads, headWidth]);
   return tf.unstack(tf.transpose(split, [2, 0, 3, 1, 4]));
 }
 
