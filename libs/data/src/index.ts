@@ -1,10 +1,19 @@
 export { embeddingContract, type EmbeddingContract, type EmbeddingRow } from './contract.js';
+export type { DatasetImage } from './dataset-image.js';
 export { EmbeddingDataset, type DatasetOptions, type Expectation, type Sample } from './embedding-dataset.js';
 export { encodeShard } from './encode-shard.js';
-export { DataManifest, readManifest, type Manifest, type ShardEntry } from './manifest.js';
+export {
+  DataManifest,
+  manifestOf,
+  manifestPath,
+  readManifest,
+  type Manifest,
+  type ShardEntry,
+} from './manifest.js';
 export { ConflictError, NotFoundError } from './object-store.js';
 export type { ObjectStat, ObjectStore, PutCondition } from './object-store.js';
 export { openStore } from './open-store.js';
+export { readDataset, type ReadDatasetOptions } from './read-dataset.js';
 export { readShard } from './read-shard.js';
 export type { Shard } from './shard.js';
 export { ShardWriter } from './shard-writer.js';

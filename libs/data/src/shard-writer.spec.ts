@@ -70,8 +70,7 @@ describe.each(['float16', 'float32'] as const)('a shard of %s', (dtype) => {
     }
     expect(captions.map((_, i) => shard.caption(i))).toEqual(captions);
     let caption = 0;
-    for (const [i, row] of rows.entries())
-      for (const _ of row.captions) expect(shard.rowOf(caption++)).toBe(i);
+    rows.forEach((row, i) => row.captions.forEach(() => expect(shard.rowOf(caption++)).toBe(i)));
   });
 
   it('is a plain Arrow file of the documented schema', () => {
