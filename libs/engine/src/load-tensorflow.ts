@@ -21,9 +21,9 @@ export function loadTfjs(build: string): typeof tfjs {
   }
 }
 
-/** Node 23 removed two helpers, deprecated since Node 4, that tfjs-node 4.22 still calls. */
+/** tfjs-node 4.22 calls two helpers that Node 22 warns of and Node 23 removed. */
 function mendNodeUtilities(): void {
   const old = util as unknown as Record<string, unknown>;
-  old['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
-  old['isArray'] ??= Array.isArray;
+  old['isNullOrUndefined'] = (value: unknown) => value === null || value === undefined;
+  old['isArray'] = Array.isArray;
 }
