@@ -14,14 +14,15 @@ export function programOf(packageName: string): string {
 
 /**
  * Runs another program of this workspace on the terminal of this one, and takes over its exit code.
- * When `signal` aborts, the program is asked to end, and waited for.
+ * `command` is what the user typed, for its help. When `signal` aborts, the program is asked to end, and waited for.
  */
 export async function runChildProgram(
   packageName: string,
   args: string[],
-  signal: AbortSignal,
+  { signal, command }: { signal: AbortSignal; command: string },
 ): Promise<void> {
-  const child = spawn(process.execPath, [programOf(packageName), ...args], { stdio: 'inherit' });
+  const env = { ...process.env, CAPTRAIN_COMMAND: command };
+  const child = spawn(process.execPath, [programOf(packageName), ...args], { stdio: 'inherit', env });
   // Ctrl-C reaches the child by itself; SIGTERM is for a signal that was sent to this process alone.
   const stop = () => child.kill('SIGTERM');
   signal.addEventListener('abort', stop, { once: true });

@@ -6,12 +6,18 @@ export const commands: Program['commands'] = [
   {
     name: 'embed',
     summary: "Turn a data set's images into embeddings",
-    delegate: (args, signal) => runChildProgram('@captrain/embedder', args, signal),
+    delegate: (args, signal) =>
+      runChildProgram('@captrain/embedder', args, { signal, command: 'captrain embed' }),
   },
   {
     name: 'train',
     summary: 'Train a captioner on this machine with any number of workers',
     load: async () => (await import('./commands/train.js')).train,
+  },
+  {
+    name: 'caption',
+    summary: 'Write captions by a trained run',
+    load: async () => (await import('./commands/caption.js')).caption,
   },
   {
     name: 'evaluate',

@@ -5,9 +5,16 @@ export const embedConfig = z.strictObject({
   dataset: z
     .string()
     .min(1)
-    .describe('Folder of the data set: pictures and captions')
+    .describe('Folder of the data set (pictures and captions), or its captions file')
     .meta({ placeholder: 'URI' }),
   format: z.enum(['coco', 'flickr8k']).describe("The data set's layout"),
+  images: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder of the pictures, where they do not lie beside the captions')
+    .meta({ placeholder: 'FOLDER' }),
+  skipMissing: z.boolean().default(false).describe('Leave out pictures that are not there, and list them'),
   encoder: z
     .string()
     .min(1)

@@ -1,9 +1,8 @@
 import { type DatasetImage, type Manifest, type ObjectStore, ShardWriter } from '@captrain/data';
 import type { ClipEncoder } from '@captrain/model';
-import { ProgressBar, UserError, formatCount } from '@captrain/runtime';
+import { ProgressBar, UserError, formatCount, inBatches, mapInOrder } from '@captrain/runtime';
 import type { EmbedConfig } from './embed-config.js';
 import { type JobRecord, writeJob } from './job-record.js';
-import { inBatches, mapInOrder } from './map-in-order.js';
 import { type Picture, type SkippedPicture, decodePicture } from './pictures.js';
 import { SkipList } from './skip-list.js';
 import { version } from './version.js';
@@ -11,6 +10,8 @@ import { version } from './version.js';
 export interface EmbeddingJob {
   config: EmbedConfig;
   images: readonly DatasetImage[];
+  /** Files that the data set lists and that are not there. */
+  missing: readonly string[];
   job: JobRecord;
   encoder: ClipEncoder;
   store: ObjectStore;
@@ -23,9 +24,10 @@ export interface EmbeddingJob {
  * without a readable picture, a `UserError`, leaves nothing behind. The manifest is written last.
  */
 export async function embedPictures(task: EmbeddingJob): Promise<{ manifest: Manifest; skipped: number }> {
-  const { config, images, encoder, store, signal } = task;
+  const { config, images, missing, encoder, store, signal } = task;
   const bar = new ProgressBar({ label: 'embedding', total: images.length, unit: 'images' });
   const skips = new SkipList((line) => bar.print(line));
+  skips.addMissing(missing);
   let writer: ShardWriter | undefined;
   let embedded = 0;
   try {
@@ -37,14 +39,16 @@ export async function embedPictures(task: EmbeddingJob): Promise<{ manifest: Man
         await writer.add({ imageId, captions, split, embedding: embeddings[index]! });
       }
       embedded += batch.length;
-      bar.set(embedded + skips.count, skips.note);
+      bar.set(embedded + skips.unreadable, skips.note);
       // Lets signals and finished decodes in between two batches.
       await new Promise(setImmediate);
       if (signal.aborted) throw stopped(bar.done, images.length, store.uri);
     }
-    bar.set(embedded + skips.count, skips.note);
+    bar.set(embedded + skips.unreadable, skips.note);
     if (!writer) {
-      throw new UserError(`None of the ${formatCount(images.length)} pictures can be read: ${skips.first}`);
+      throw new UserError(
+        `None of the ${formatCount(images.length)} pictures can be read: ${skips.firstUnreadable}`,
+      );
     }
     await skips.write(store);
     return { manifest: await writer.close(), skipped: skips.count };

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import {
   type DatasetImage,
   type Manifest,
@@ -18,7 +19,7 @@ import { type JobRecord, digestOfSources, readJob, refuseOther } from './job-rec
  * of the same job are left alone, those of another are a `UserError`, unless they are to be overwritten.
  */
 export async function embed(config: EmbedConfig, signal: AbortSignal): Promise<void> {
-  const images = await listImages(config);
+  const { images, missing } = await listImages(config);
   const store = await openStore(config.out);
   const { device, threads, instructionSet } = config;
   await startEngine({ device, threads, instructionSet });
@@ -31,7 +32,15 @@ export async function embed(config: EmbedConfig, signal: AbortSignal): Promise<v
       console.log(`${store.uri} is complete already; --overwrite makes it anew`);
       return;
     }
-    const { manifest, skipped } = await embedPictures({ config, images, job, encoder, store, signal });
+    const { manifest, skipped } = await embedPictures({
+      config,
+      images,
+      missing,
+      job,
+      encoder,
+      store,
+      signal,
+    });
     if (before || config.overwrite) await deleteStaleShards(store, manifest);
     console.log(summary(manifest, skipped, store.uri));
   } finally {
@@ -39,16 +48,29 @@ export async function embed(config: EmbedConfig, signal: AbortSignal): Promise<v
   }
 }
 
-async function listImages({ dataset, format, split }: EmbedConfig): Promise<DatasetImage[]> {
+async function listImages(config: EmbedConfig): Promise<{ images: DatasetImage[]; missing: string[] }> {
+  const { dataset, format, images: folder, split, skipMissing } = config;
   const images: DatasetImage[] = [];
+  const missing: string[] = [];
   const splits = new Set<string>();
-  for await (const image of readDataset({ uri: dataset, format })) {
+  const onMissing = (files: readonly string[]) => missing.push(...files);
+  for await (const image of readDataset({
+    uri: dataset,
+    format,
+    images: folder,
+    missing: 'skip',
+    onMissing,
+  })) {
     splits.add(image.split);
     if (split === undefined || image.split === split) images.push(image);
   }
-  if (images.length > 0) return images;
-  if (splits.size === 0) throw new UserError(`${dataset} holds no images; check --dataset and --format`);
-  throw new UserError(`${dataset} has no split "${split}"; it has ${[...splits].join(', ')}`);
+  if (missing.length > 0 && !skipMissing) {
+    throw new UserError(
+      `${formatCount(missing.length)} pictures of ${dataset} are not there, the first is ${missing[0]}; get them, or leave them out with --skip-missing`,
+    );
+  }
+  if (images.length > 0) return { images, missing };
+  throw new UserError(`${dataset} has no pictures of split "${split}"; it has ${[...splits].join(', ')}`);
 }
 
 function jobOf(config: EmbedConfig, images: readonly DatasetImage[], encoder: ClipEncoder): JobRecord {
@@ -58,8 +80,9 @@ function jobOf(config: EmbedConfig, images: readonly DatasetImage[], encoder: Cl
     format,
     split: split ?? null,
     images: images.length,
-    sources: digestOfSources(images, dataset),
+    sources: digestOfSources(images),
     encoder: encoder.id,
+    encoderFolder: path.resolve(config.encoder),
     encoderRevision: `sha256:${encoder.digest}`,
     precision,
     batchSize,

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { type DatasetImage, NotFoundError, type ObjectStore } from '@captrain/data';
 import { UserError, sha256 } from '@captrain/runtime';
 import { z } from 'zod';
@@ -13,6 +14,8 @@ const jobSchema = z.object({
   /** SHA-256 of ids, file names, splits and captions, in order. */
   sources: z.string(),
   encoder: z.string(),
+  /** Where the encoder lay, for those who embed more pictures by it. */
+  encoderFolder: z.string(),
   encoderRevision: z.string(),
   precision: z.string(),
   batchSize: z.number(),
@@ -20,10 +23,10 @@ const jobSchema = z.object({
 });
 export type JobRecord = z.infer<typeof jobSchema>;
 
-/** The digest of what is embedded: everything of the data set but the pictures' content. */
-export function digestOfSources(images: readonly DatasetImage[], dataset: string): string {
+/** The digest of what is embedded: everything of the data set but the pictures' content and where it lies. */
+export function digestOfSources(images: readonly DatasetImage[]): string {
   const lines = images.map(({ imageId, file, split, captions }) =>
-    JSON.stringify([imageId, file.replace(dataset, ''), split, captions]),
+    JSON.stringify([imageId, path.basename(file), split, captions]),
   );
   return sha256(lines.join('\n'));
 }

@@ -10,26 +10,26 @@ export interface Picture {
 
 /** A picture that could not be read, as `skipped.jsonl` lists it. */
 export interface SkippedPicture {
-  imageId: string;
+  /** Null for a picture that was never opened. */
+  imageId: string | null;
   file: string;
   reason: string;
 }
 
-/** Decodes a picture; what cannot be decoded is told instead of thrown. */
+/** Reads and decodes a picture; what cannot be decoded is told instead of thrown. */
 export async function decodePicture(
   image: DatasetImage,
   preprocessor: ImagePreprocessor,
 ): Promise<Picture | SkippedPicture> {
   try {
-    return { image, pixels: await decodeImage(image.file, preprocessor) };
+    return { image, pixels: await decodeImage(await image.read(), preprocessor) };
   } catch (thrown) {
     if (!(thrown instanceof UnreadableImageError)) throw thrown;
     return { imageId: image.imageId, file: image.file, reason: reasonOf(thrown) };
   }
 }
 
-/** The reason alone: list entries name the file already. */
-function reasonOf(error: Error): string {
-  const message = error.cause instanceof Error ? error.cause.message : error.message;
-  return message.replaceAll(/\s+/g, ' ').trim();
+/** The decoder's own words: list entries name the file already. */
+function reasonOf({ cause, message }: Error): string {
+  return (cause instanceof Error ? cause.message : message).replaceAll(/\s+/g, ' ').trim();
 }

@@ -2,9 +2,13 @@ import type { Field } from '../config/fields.js';
 import { choicesOf, hasType } from '../config/fields.js';
 import type { Command } from './command.js';
 
-/** A flag as help shows it: `--batch-size N`, `--[no-]resume`, `--format coco|flickr8k`. */
+/** Choices longer than this stand in the description. */
+const widestChoices = 24;
+
+/** A flag as help shows it: `--batch-size N`, `--[no-]resume` where it is on by default, `--format coco|flickr8k`. */
 export function flagTerm(field: Field): string {
-  if (isSwitch(field)) return field.flag.replace('--', '--[no-]');
+  if (isSwitch(field))
+    return field.schema.default === true ? field.flag.replace('--', '--[no-]') : field.flag;
   return `${field.flag} ${placeholder(field)}`;
 }
 
@@ -15,17 +19,22 @@ export function isSwitch(field: Field): boolean {
 
 export function placeholder({ schema }: Field): string {
   if (schema.placeholder) return schema.placeholder;
-  const choices = choicesOf(schema.items ?? schema);
-  if (choices.length > 0) return choices.join('|') + (schema.items ? ',…' : '');
+  const choices = choicesOf(schema.items ?? schema).join('|');
+  if (choices.length > widestChoices) return 'NAME';
+  if (choices !== '') return choices + (schema.items ? ',…' : '');
   return hasType(schema, 'integer', 'number') ? 'N' : 'VALUE';
 }
 
-/** A field's description with its default, or the word required. */
+/** A field's description with its choices where the flag has no room for them, and its default or the word required. */
 export function flagDescription({ schema, description, required }: Field): string {
-  if (required) return `${description} (required)`;
-  const value = schema.default;
-  if (value === undefined || value === null || value === '') return description;
-  return `${description} (default: ${Array.isArray(value) ? value.join(',') : String(value)})`;
+  const choices = choicesOf(schema.items ?? schema);
+  const listed = choices.join('|').length > widestChoices ? `; one of ${choices.join(', ')}` : '';
+  return `${description}${listed}${required ? ' (required)' : defaultOf(schema.default)}`;
+}
+
+function defaultOf(value: unknown): string {
+  if (value === undefined || value === null || value === '' || value === false) return '';
+  return ` (default: ${Array.isArray(value) ? value.join(',') : String(value)})`;
 }
 
 /** What stands below the options. */

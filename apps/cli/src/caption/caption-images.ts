@@ -1,0 +1,92 @@
+import { openStore } from '@captrain/data';
+import { startEngine } from '@captrain/engine';
+import { captionGreedy, type Captioner } from '@captrain/model';
+import { ProgressBar, UserError, colors, formatCount, formatTable, inBatches } from '@captrain/runtime';
+import type { CaptionConfig } from '../commands/caption.js';
+import { embeddedImages } from './embedded-images.js';
+import type { ImageSource } from './image-source.js';
+import { type LoadedRun, encoderOfRun, loadRun } from './load-run.js';
+import { pictureFiles } from './picture-files.js';
+import { type Prediction, cocoId, predictionsJson, writePredictions } from './predictions.js';
+
+/** `captrain caption`: captions of embedded images or of picture files, as a file, a table or JSON. */
+export async function captionImages(
+  config: CaptionConfig,
+  files: string[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (config.data === undefined && files.length === 0) {
+    throw new UserError('There is nothing to caption; name picture files, or embedded images with --data');
+  }
+  if (config.data !== undefined && files.length > 0) {
+    throw new UserError('Both --data and picture files are given; name one of them');
+  }
+  const { device, threads, instructionSet } = config;
+  const store = await openStore(config.run);
+  await startEngine({ device, threads, instructionSet });
+  const run = await loadRun(store, config.languageModel);
+  const source = await openSource(run, config, files);
+  try {
+    const predictions = await predict(run.captioner, source, config, signal);
+    if (predictions.length === 0) throw new UserError(noneReadable(source));
+    for (const fault of source.skipped) process.stderr.write(`skipped: ${fault}\n`);
+    await show(predictions, config.out);
+    if (source.skipped.length > 0) {
+      throw new UserError(
+        `${source.skipped.length} of ${source.count} pictures could not be read; see above`,
+      );
+    }
+  } finally {
+    source.close();
+    run.captioner.close();
+  }
+}
+
+async function openSource(run: LoadedRun, config: CaptionConfig, files: string[]): Promise<ImageSource> {
+  const encoder = await encoderOfRun(run.config);
+  const { data, split, batchSize } = config;
+  if (data !== undefined) return embeddedImages(run, encoder, { data, split });
+  return pictureFiles(run, encoder, { files, folder: config.encoder, batchSize });
+}
+
+async function predict(
+  captioner: Captioner,
+  { images, count }: ImageSource,
+  { batchSize, maxTokens }: CaptionConfig,
+  signal: AbortSignal,
+): Promise<Prediction[]> {
+  const predictions: Prediction[] = [];
+  const bar =
+    count > batchSize ? new ProgressBar({ label: 'captioning', total: count, unit: 'images' }) : undefined;
+  try {
+    for await (const batch of inBatches(images, batchSize)) {
+      const embeddings = new Float32Array(batch.length * captioner.embeddingDim);
+      batch.forEach(({ embedding }, index) => embeddings.set(embedding, index * captioner.embeddingDim));
+      const captions = captionGreedy(captioner, embeddings, maxTokens === undefined ? {} : { maxTokens });
+      batch.forEach(({ imageId }, index) =>
+        predictions.push({ image_id: cocoId(imageId), caption: captions[index]!.trim() }),
+      );
+      bar?.add(batch.length);
+      // Lets signals in between two batches.
+      await new Promise(setImmediate);
+      signal.throwIfAborted();
+    }
+  } finally {
+    bar?.close();
+  }
+  return predictions;
+}
+
+/** A table on a terminal; the results themselves where standard output goes elsewhere and no file is named. */
+async function show(predictions: readonly Prediction[], out: string | undefined): Promise<void> {
+  if (out !== undefined) await writePredictions(out, predictions);
+  if (process.stdout.isTTY) {
+    const rows = predictions.map(({ image_id, caption }) => [colors.dim(String(image_id)), caption]);
+    console.log(formatTable(rows));
+  } else if (out === undefined) process.stdout.write(predictionsJson(predictions));
+  if (out !== undefined) console.log(`Wrote ${formatCount(predictions.length)} captions to ${out}`);
+}
+
+function noneReadable({ skipped, count }: ImageSource): string {
+  return count === 1 ? skipped[0]! : `None of ${count} pictures can be read; the first: ${skipped[0]}`;
+}

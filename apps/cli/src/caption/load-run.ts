@@ -1,0 +1,61 @@
+import { type ObjectStore, openStore, readManifest } from '@captrain/data';
+import { Captioner } from '@captrain/model';
+import { MODEL_FILE, type TrainingConfig, latestCheckpoint } from '@captrain/model/run';
+import { UserError, sha256 } from '@captrain/runtime';
+
+/** A run's newest checkpoint, ready to write captions. */
+export interface LoadedRun {
+  captioner: Captioner;
+  /** What the run was trained by. */
+  config: TrainingConfig;
+  /** Steps trained. */
+  step: number;
+}
+
+/**
+ * Loads the newest checkpoint of the run in a store, its model compared with the manifest's digest. The engine must
+ * run. `languageModel` replaces the folder that the run names, for a run that was moved. Throws `UserError`.
+ */
+export async function loadRun(store: ObjectStore, languageModel?: string): Promise<LoadedRun> {
+  const checkpoint = await latestCheckpoint(store);
+  if (!checkpoint) {
+    throw new UserError(`${store.uri} holds no checkpoint; check --run, or train first by captrain train`);
+  }
+  const { folder, manifest } = checkpoint;
+  const config = languageModel === undefined ? manifest.config : { ...manifest.config, languageModel };
+  const weights = await store.get(`${folder}/${MODEL_FILE}`);
+  if (sha256(weights) !== manifest.files[MODEL_FILE]?.sha256) {
+    throw new UserError(
+      `${store.uri}/${folder}/${MODEL_FILE} is damaged: its digest is not the manifest's; restore it from a copy`,
+    );
+  }
+  return { captioner: await Captioner.load({ config, weights }), config, step: manifest.step };
+}
+
+/** The encoder that made a run's embeddings, as their manifest names it. */
+export interface RunEncoder {
+  encoder: string;
+  encoderRevision: string;
+  /** Where it lay when the embeddings were made; undefined where that is not recorded. */
+  folder: string | undefined;
+}
+
+/** The encoder of the data that a run was trained on; undefined where that data is gone. */
+export async function encoderOfRun({ data }: TrainingConfig): Promise<RunEncoder | undefined> {
+  try {
+    const store = await openStore(data);
+    const { encoder, encoderRevision } = (await readManifest(store)).content;
+    return { encoder, encoderRevision, folder: await recordedFolder(store) };
+  } catch (thrown) {
+    if (thrown instanceof UserError) return undefined;
+    throw thrown;
+  }
+}
+
+async function recordedFolder(store: ObjectStore): Promise<string | undefined> {
+  if (!(await store.stat('embedding.json'))) return undefined;
+  const record = JSON.parse((await store.get('embedding.json')).toString('utf8')) as {
+    encoderFolder?: unknown;
+  };
+  return typeof record.encoderFolder === 'string' ? record.encoderFolder : undefined;
+}

@@ -1,0 +1,62 @@
+import { engineConfig } from '@captrain/engine/config';
+import { defineCommand } from '@captrain/runtime';
+import { z } from 'zod';
+
+const schema = z.strictObject({
+  run: z
+    .string()
+    .min(1)
+    .describe("The trained run's folder, or s3://bucket/prefix")
+    .meta({ placeholder: 'URI' }),
+  data: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Embedded images, instead of picture files')
+    .meta({ placeholder: 'URI' }),
+  split: z.string().min(1).default('val').describe('Split of --data').meta({ placeholder: 'NAME' }),
+  out: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('COCO results JSON to write: [{"image_id", "caption"}]')
+    .meta({ placeholder: 'FILE' }),
+  encoder: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Folder of the run's CLIP, for picture files; where it lay when the run's data were made unless given",
+    )
+    .meta({ placeholder: 'FOLDER' }),
+  languageModel: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Folder of the run's language model, if it was moved")
+    .meta({ placeholder: 'FOLDER' }),
+  batchSize: z.int().min(1).default(32).describe('Images to write captions for at once'),
+  maxTokens: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("Longest caption in tokens; the run's own limit unless given"),
+  ...engineConfig.shape,
+});
+
+export type CaptionConfig = z.output<typeof schema>;
+
+export const caption = defineCommand({
+  name: 'caption',
+  summary: "Writes captions by a run's newest checkpoint, word by word the most probable",
+  examples: [
+    'captrain caption --run runs/mlp photo.jpg',
+    'captrain caption --run runs/mlp --data embeddings --split val --out captions.json',
+    'captrain caption --run s3://runs/mlp --encoder clip-vit-base-patch32 *.jpg --out captions.json',
+  ],
+  schema,
+  arguments: { name: 'IMAGE', description: 'Picture files', variadic: true },
+  // TensorFlow only loads once the flags are right.
+  run: async (config, { signal, arguments: files }) =>
+    (await import('../caption/caption-images.js')).captionImages(config, files, signal),
+});
