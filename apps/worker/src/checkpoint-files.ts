@@ -50,8 +50,8 @@ export async function loadCheckpoint(
   const { file, place } = await read(OPTIMIZER_FILE);
   optimizer.importState({
     step: Number(file.metadata['step']),
-    mean: flatOfFile(layout, withoutPrefix(file, MEAN), place),
-    square: flatOfFile(layout, withoutPrefix(file, SQUARE), place),
+    m: flatOfFile(layout, withoutPrefix(file, MEAN), place),
+    v: flatOfFile(layout, withoutPrefix(file, SQUARE), place),
   });
 }
 
@@ -60,10 +60,10 @@ function modelBytes(captioner: Captioner): Buffer {
 }
 
 function optimizerBytes({ layout }: Captioner, optimizer: AdamW): Buffer {
-  const { step, mean, square } = optimizer.exportState();
+  const { step, m, v } = optimizer.exportState();
   const moment = (prefix: string, flat: Float32Array) =>
     [...tensorsOfFlat(layout, flat)].map(([name, tensor]) => [prefix + name, tensor] as const);
-  const tensors = new Map([...moment(MEAN, mean), ...moment(SQUARE, square)]);
+  const tensors = new Map([...moment(MEAN, m), ...moment(SQUARE, v)]);
   return writeSafetensors(tensors, { format: 'pt', step: String(step) });
 }
 

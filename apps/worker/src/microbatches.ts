@@ -27,11 +27,7 @@ export class MicrobatchReader {
     const plan = stepPlan(this.dataset.captions, this.config, step);
     const { start, end } = plan.microbatches[microbatch]!;
     const indices = this.orderOf(plan.epoch).subarray(start, end);
-    const samples = await Promise.all(Array.from(indices, (index) => this.dataset.sample(index)));
-    const { dim } = this.dataset;
-    const embeddings = new Float32Array(samples.length * dim);
-    samples.forEach(({ embedding }, i) => embeddings.set(embedding, i * dim));
-    return { embeddings, captions: samples.map(({ caption }) => caption) };
+    return this.dataset.samples(indices);
   }
 
   private orderOf(epoch: number): Uint32Array {

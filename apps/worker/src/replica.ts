@@ -50,7 +50,7 @@ export class Replica {
       replicaDigest: this.digest(),
       captions: this.dataset.captions,
       device: this.device,
-      dataDigest: this.dataset.manifestDigest,
+      dataDigest: this.dataset.manifest.digest,
     };
   }
 

@@ -14,8 +14,9 @@ const instructionSets = [
 ] as const;
 
 /**
- * On CPUs the same bits come out for any number of threads; they may differ between kinds of device and between
- * instruction sets. That is why these settings are part of a run's recorded configuration.
+ * The same settings give the same bits, run after run. Another number of threads does not always: oneDNN shares the
+ * inner dimension of a matrix product among threads where it is long (a vocabulary of 50,257), and rounds otherwise.
+ * Kinds of device and instruction sets differ too. That is why these settings are part of a run's recorded config.
  */
 export const engineConfig = z.strictObject({
   device: z
