@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
 /** Imports go down this list only; apps never import apps. */
 const layers = {
   'layer:bench': ['layer:model', 'layer:data', 'layer:evaluation', 'layer:engine', 'layer:runtime'],
-  'layer:infra': ['layer:data', 'layer:evaluation', 'layer:protos', 'layer:runtime'],
+  'layer:infra': ['layer:model', 'layer:data', 'layer:evaluation', 'layer:protos', 'layer:runtime'],
   'layer:app': [
     'layer:model',
     'layer:data',

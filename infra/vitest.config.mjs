@@ -1,3 +1,8 @@
 import { vitestConfig } from '../tools/vitest.mjs';
 
-export default vitestConfig(import.meta.dirname);
+// The tests start many processes of their own, so the files come one after another.
+export default vitestConfig(import.meta.dirname, {
+  include: ['e2e/**/*.spec.ts'],
+  fileParallelism: false,
+  testTimeout: 180_000,
+});

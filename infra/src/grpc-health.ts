@@ -31,7 +31,12 @@ const command = defineCommand({
       const status = await new Promise<string>((resolve, reject) => {
         const deadline = Date.now() + timeout * 1000;
         (client['check'] as unknown as Check).call(client, { service }, { deadline }, (error, answer) => {
-          if (error) reject(new UserError(`${address} gives no answer about its health: ${error.details.replace(/\s*Resolution note:.*$/s, "")}`));
+          if (error)
+            reject(
+              new UserError(
+                `${address} gives no answer about its health: ${error.details.replace(/\s*Resolution note:.*$/s, '')}`,
+              ),
+            );
           else resolve(answer!.status);
         });
       });
