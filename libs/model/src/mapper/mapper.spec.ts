@@ -3,6 +3,15 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { mapperConfig, type MapperConfig } from '../config.js';
 import { tensorsOfValues } from '../load-parameters.js';
 import type { ParameterValues } from '../parameters.js';
+import {
+  type Rows,
+  expectClose,
+  plainAdd,
+  plainAffine,
+  plainAttention,
+  plainNorm,
+  rowsOf,
+} from '../plain-math.cases.js';
 import { RandomStream } from '../random.js';
 import { initMapper, mapPrefix, mapperShapes } from './mapper.js';
 
@@ -16,11 +25,6 @@ const embeddings = Array.from({ length: 2 }, (_, row) => [...new RandomStream(ro
 function prefixes(config: MapperConfig, values: ParameterValues, rows = embeddings): number[][][] {
   const parameters = tensorsOfValues(mapperShapes(config, widths), values);
   return mapPrefix(parameters, config, tf.tensor2d(rows)).arraySync();
-}
-
-function expectClose(a: number[][], b: number[][]): void {
-  expect(a.length).toBe(b.length);
-  a.flat().forEach((value, index) => expect(value).toBeCloseTo(b.flat()[index]!, 4));
 }
 
 test.each(['mlp', 'transformer'] as const)(
@@ -75,64 +79,32 @@ describe("new weights are PyTorch's", () => {
   );
 });
 
-type Plain = (values: ParameterValues, config: MapperConfig, embedding: number[]) => number[][];
+type Plain = (values: ParameterValues, config: MapperConfig, embedding: number[]) => Rows;
 
-/** A Linear of PyTorch: weight rows are outputs. */
-function affine(values: ParameterValues, name: string, x: number[]): number[] {
-  const weight = values.get(`${name}.weight`)!;
-  const bias = values.get(`${name}.bias`);
-  return Array.from({ length: weight.length / x.length }, (_, out) =>
-    x.reduce((sum, value, i) => sum + value * weight[out * x.length + i]!, bias?.[out] ?? 0),
-  );
-}
-
-function rowsOf(flat: number[], width: number): number[][] {
-  return Array.from({ length: flat.length / width }, (_, row) => flat.slice(row * width, (row + 1) * width));
-}
-
-const plainMlp: Plain = (values, _, embedding) =>
-  rowsOf(
-    affine(values, 'clip_project.model.2', affine(values, 'clip_project.model.0', embedding).map(Math.tanh)),
-    widths.width,
-  );
+const plainMlp: Plain = (values, _, embedding) => {
+  const inner = plainAffine(values, 'clip_project.model.0', embedding).map(Math.tanh);
+  return rowsOf(plainAffine(values, 'clip_project.model.2', inner), widths.width);
+};
 
 const plainTransformer: Plain = (values, config, embedding) => {
   const { width } = widths;
-  const norm = (x: number[], name: string) => {
-    const mean = x.reduce((sum, value) => sum + value, 0) / width;
-    const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / width;
-    const [gain, bias] = [values.get(`${name}.weight`)!, values.get(`${name}.bias`)!];
-    return x.map((value, i) => ((value - mean) / Math.sqrt(variance + 1e-5)) * gain[i]! + bias[i]!);
-  };
-  const clip = rowsOf(affine(values, 'clip_project.linear', embedding), width);
-  let rows = [...clip, ...rowsOf([...values.get('clip_project.prefix_const')!], width)];
+  const clip = rowsOf(plainAffine(values, 'clip_project.linear', embedding), width);
+  let rows = [...clip, ...rowsOf(values.get('clip_project.prefix_const')!, width)];
   for (let layer = 0; layer < config.mapperLayers; layer++) {
     const name = `clip_project.transformer.layers.${layer}`;
-    const normal = rows.map((x) => norm(x, `${name}.norm1`));
-    const queries = normal.map((x) => affine(values, `${name}.attn.to_queries`, x));
-    const keysValues = normal.map((x) => affine(values, `${name}.attn.to_keys_values`, x));
-    const size = width / config.mapperHeads;
-    rows = rows.map((x, t) => {
-      const mixed = Array.from({ length: width }, (_, i) => {
-        const start = Math.floor(i / size) * size;
-        const scores = keysValues.map((other) => {
-          let dot = 0;
-          for (let e = start; e < start + size; e++) dot += queries[t]![e]! * other[e]!;
-          return Math.exp(dot / Math.sqrt(size));
-        });
-        const total = scores.reduce((sum, score) => sum + score, 0);
-        return scores.reduce((sum, score, s) => sum + (score / total) * keysValues[s]![width + i]!, 0);
-      });
-      const out = affine(values, `${name}.attn.project`, mixed);
-      return x.map((value, i) => value + out[i]!);
-    });
-    rows = rows.map((x) => {
-      const inner = affine(values, `${name}.mlp.fc1`, norm(x, `${name}.norm2`)).map((value) =>
-        Math.max(0, value),
-      );
-      const out = affine(values, `${name}.mlp.fc2`, inner);
-      return x.map((value, i) => value + out[i]!);
-    });
+    const affine = (x: Rows, part: string) => x.map((row) => plainAffine(values, `${name}.${part}`, row));
+    const norm = (x: Rows, part: string) => x.map((row) => plainNorm(values, `${name}.${part}`, row));
+    const normal = norm(rows, 'norm1');
+    const keysValues = affine(normal, 'attn.to_keys_values');
+    const parts = {
+      queries: affine(normal, 'attn.to_queries'),
+      keys: keysValues.map((row) => row.slice(0, width)),
+      values: keysValues.map((row) => row.slice(width)),
+    };
+    const attended = plainAttention(parts, { heads: config.mapperHeads, causal: false });
+    rows = plainAdd(rows, affine(attended, 'attn.project'));
+    const inner = affine(norm(rows, 'norm2'), 'mlp.fc1').map((row) => row.map((value) => Math.max(0, value)));
+    rows = plainAdd(rows, affine(inner, 'mlp.fc2'));
   }
   return rows.slice(config.clipLength);
 };
