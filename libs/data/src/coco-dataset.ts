@@ -82,7 +82,8 @@ function imagesOf({ images, annotations }: Coco, split: string, uri: string): Li
     const list = captions.get(String(image_id));
     if (!list)
       throw new UserError(`A caption in ${uri} is for the image ${image_id}, which it does not list`);
-    if (oneLine(caption) !== '') list.push(oneLine(caption));
+    const text = oneLine(caption);
+    if (text !== '') list.push(text);
   }
   return listed;
 }

@@ -45,7 +45,8 @@ function captionsOf(text: Buffer, uri: string): Map<string, string[]> {
   for (const [image, caption] of lines.slice(1)) {
     const list = captions.get(image!) ?? [];
     captions.set(image!, list);
-    if (oneLine(caption!) !== '') list.push(oneLine(caption!));
+    const text = oneLine(caption!);
+    if (text !== '') list.push(text);
   }
   return captions;
 }

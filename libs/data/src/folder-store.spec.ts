@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '@captrain/runtime';
+import { requireConditionalWrites } from './conditional-writes.js';
 import { FolderStore } from './folder-store.js';
 import { countsFromManyProcesses, describesAnObjectStore } from './object-store.cases.js';
 import { openStore } from './open-store.js';
@@ -44,6 +45,16 @@ describe('a folder store', () => {
     child.kill('SIGKILL');
     await put;
     expect((await store.get('LATEST')).toString()).toBe('new');
+  });
+
+  it('is told from a store that ignores conditions', async () => {
+    class CarelessStore extends FolderStore {
+      override put(name: string, bytes: Uint8Array | string) {
+        return super.put(name, bytes);
+      }
+    }
+    const store = new CarelessStore(path.join(root, 'careless'));
+    await expect(requireConditionalWrites(store)).rejects.toThrow(`${store.uri} ignores conditional writes`);
   });
 
   it('says in a sentence what stands in the way of a write', async () => {

@@ -7,6 +7,9 @@ import { withFileLock } from './file-lock.js';
 import type { ObjectStat, ObjectStore, PutCondition } from './object-store.js';
 import { ConflictError, NotFoundError, checkedPath, reservedNamePrefix } from './object-store.js';
 
+/** Files whose sizes are asked for at once, when a folder is listed. */
+const statsAtOnce = 256;
+
 /**
  * A folder as an object store. A put writes a file beside, brings it to the disk, and renames it; every put and
  * delete of one path holds that path's lock, so a condition cannot become false between its check and the rename,
@@ -102,20 +105,28 @@ export class FolderStore implements ObjectStore {
       if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
       throw this.#sentence(folder, 'read', error);
     });
-    const named: { key: string; bytes?: number }[] = [];
-    for (const entry of entries) {
-      if (entry.name.startsWith(reservedNamePrefix)) continue;
-      // A file may be deleted, or a link lead nowhere, between the two calls: then it is not there.
-      const found = await stat(path.join(folder, entry.name)).catch(() => undefined);
-      if (found?.isDirectory()) named.push({ key: `${top}${entry.name}/` });
-      else if (found) named.push({ key: `${top}${entry.name}`, bytes: found.size });
+    const named = entries
+      .filter(({ name }) => !name.startsWith(reservedNamePrefix))
+      .map((entry) => ({ key: `${top}${entry.name}${entry.isDirectory() ? '/' : ''}`, entry }))
+      .filter(({ key }) => key.startsWith(prefix) || prefix.startsWith(key))
+      .map((item) => ({ ...item, order: Buffer.from(item.key) }))
+      .sort((a, b) => Buffer.compare(a.order, b.order));
+    for (let at = 0; at < named.length; at += statsAtOnce) {
+      const part = named.slice(at, at + statsAtOnce);
+      const sizes = await Promise.all(part.map(({ key, entry }) => entry.isDirectory() || this.#sizeOf(key)));
+      for (const [i, { key }] of part.entries()) {
+        const size = sizes[i];
+        // A link to a folder is walked too; its place in the order is that of a file.
+        if (typeof size === 'number' && key.startsWith(prefix)) yield { path: key, bytes: size };
+        else if (size === true) yield* this.#walk(key.endsWith('/') ? key : `${key}/`, prefix);
+      }
     }
-    named.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
-    for (const { key, bytes } of named) {
-      if (bytes === undefined) {
-        if (key.startsWith(prefix) || prefix.startsWith(key)) yield* this.#walk(key, prefix);
-      } else if (key.startsWith(prefix)) yield { path: key, bytes };
-    }
+  }
+
+  /** True for a folder; undefined for what is gone by now, and for a link that leads nowhere. */
+  async #sizeOf(key: string): Promise<number | true | undefined> {
+    const found = await stat(path.join(this.uri, key)).catch(() => undefined);
+    return found?.isDirectory() ? true : found?.size;
   }
 
   async #mended<T>(name: string, verb: string, action: () => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+export { requireConditionalWrites } from './conditional-writes.js';
 export { embeddingContract, type EmbeddingContract, type EmbeddingRow } from './contract.js';
 export type { DatasetImage } from './dataset-image.js';
 export { EmbeddingDataset, type DatasetOptions, type Expectation, type Sample } from './embedding-dataset.js';

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { UserError } from '@captrain/runtime';
+import { requireConditionalWrites } from './conditional-writes.js';
 import type { ObjectStore } from './object-store.js';
 import { ConflictError, NotFoundError } from './object-store.js';
 
@@ -101,6 +102,12 @@ export function describesAnObjectStore(open: () => Promise<ObjectStore>): void {
     expect((await store.get('LATEST')).toString()).toBe('step 3');
     await expect(store.put('other', 'x', { ifMatch: two.etag })).rejects.toThrow(ConflictError);
     expect(await store.stat('other')).toBeUndefined();
+  });
+
+  it('shows that it honours conditions, and leaves nothing behind', async () => {
+    const store = await open();
+    await requireConditionalWrites(store);
+    expect(await all(store.list())).toEqual([]);
   });
 
   it('lets exactly one of many writers at once win', async () => {

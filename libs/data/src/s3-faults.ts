@@ -38,9 +38,7 @@ const transientSystemCodes = new Set([
 export function faultOf(error: unknown): Fault {
   const code = codeOf(error);
   if (error instanceof S3Error) return faultOfCode[code] ?? 'final';
-  // The client's own words for 408, 429 and 5xx.
-  if (transientSystemCodes.has(code) || /Retryable HTTP status/.test(messageOf(error))) return 'transient';
-  return 'final';
+  return transientSystemCodes.has(code) || busyStatus(error) !== undefined ? 'transient' : 'final';
 }
 
 /**
@@ -99,13 +97,23 @@ export function s3Sentence(error: unknown, bucket: string, endpoint: string): Er
       options,
     );
   }
-  if (code || faultOf(error) === 'transient')
+  const status = busyStatus(error);
+  if (status !== undefined)
     return new UserError(
-      `S3 does not answer at ${endpoint} (${code || messageOf(error)}); ` +
-        'check AWS_ENDPOINT_URL, and that the server runs',
+      `S3 at ${endpoint} is out of order or overloaded (HTTP ${status}); try again later`,
+      options,
+    );
+  if (code !== '')
+    return new UserError(
+      `S3 does not answer at ${endpoint} (${code}); check AWS_ENDPOINT_URL, and that the server runs`,
       options,
     );
   return new Error(`S3 failed at ${endpoint}: ${messageOf(error)}`, options);
+}
+
+/** The status 408, 429 or 5xx, for which the client throws an error without a code. */
+function busyStatus(error: unknown): string | undefined {
+  return /Retryable HTTP status: (\d+)/.exec(messageOf(error))?.[1];
 }
 
 function codeOf(error: unknown): string {

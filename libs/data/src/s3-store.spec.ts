@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '@captrain/runtime';
-import type { ObjectStore } from './object-store.js';
+import { ConflictError, type ObjectStore } from './object-store.js';
 import { countsFromManyProcesses, describesAnObjectStore } from './object-store.cases.js';
 import { openStore } from './open-store.js';
 import type { Patience } from './s3-connection.js';
 import { S3Store } from './s3-store.js';
+import { startLossyProxy } from './testing/lossy-proxy.js';
 import { startMinio, type Minio } from './testing/minio.js';
 
 let minio: Minio | undefined;
@@ -53,6 +54,40 @@ describe('an S3 store, on MinIO', () => {
     for await (const { path } of store.list('o')) names.push(path);
     expect(names).toHaveLength(1100);
     expect(names.at(-1)).toBe('o1099');
+  });
+});
+
+describe('where answers get lost on the way from S3', () => {
+  it('takes a conditional put that took effect unseen for its own', async ({ skip }) => {
+    if (!minio) return skip('no MinIO');
+    const proxy = await startLossyProxy(minio.endpoint);
+    const store = await openStore('s3://tests/lossy', { ...minio.env, AWS_ENDPOINT_URL: proxy.endpoint });
+    const losePut = () => proxy.lose(1, (request) => request.startsWith('PUT'));
+    losePut();
+    const first = await store.put('LATEST', 'one', { ifNoneMatch: '*' });
+    losePut();
+    const second = await store.put('LATEST', 'two', { ifMatch: first.etag });
+    expect(await store.stat('LATEST')).toEqual({ bytes: 3, etag: second.etag });
+    losePut();
+    await expect(store.put('LATEST', 'late', { ifMatch: first.etag })).rejects.toThrow(ConflictError);
+    expect((await store.get('LATEST')).toString()).toBe('two');
+    expect(proxy.lost).toBe(3);
+    await proxy.close();
+  });
+
+  it('reads, writes and uploads parts again', async ({ skip }) => {
+    if (!minio) return skip('no MinIO');
+    const proxy = await startLossyProxy(minio.endpoint);
+    const store = await openStore('s3://tests/lossy', { ...minio.env, AWS_ENDPOINT_URL: proxy.endpoint });
+    const bytes = Buffer.alloc(65 * 1024 * 1024, 'captrain');
+    for (const part of [/^POST .*uploads/, /^PUT .*partNumber=3/, /^POST .*uploadId=/]) {
+      proxy.lose(1, (request) => part.test(request));
+      await store.put('large', bytes);
+    }
+    proxy.lose(2, (request) => request.startsWith('GET'));
+    expect((await store.get('large')).equals(bytes)).toBe(true);
+    expect(proxy.lost).toBe(5);
+    await proxy.close();
   });
 });
 
@@ -112,6 +147,11 @@ describe('what is wrong with S3 is one sentence', () => {
       'its answer is not S3',
     );
     web.server.close();
+    const busy = await listen((socket) => socket.end('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n'));
+    expect(await refusal('s3://bucket/x', { ...keys, AWS_ENDPOINT_URL: busy.url })).toContain(
+      '(HTTP 503); try again',
+    );
+    busy.server.close();
     const mute = await listen(() => undefined);
     const patience = { connectMs: 1000, silenceMs: 200 };
     expect(await refusal('s3://bucket/x', { ...keys, AWS_ENDPOINT_URL: mute.url }, patience)).toContain(
