@@ -28,9 +28,17 @@ export async function installDependencies() {
         cwd: root,
       });
     } catch (error) {
-      throw new SetupError(`npm ci failed; mend what it says, then run this again.\n${error.message}`);
+      throw new SetupError(
+        `npm ci failed; mend what it says, then run this again.\n${errorLines(error.message)}`,
+      );
     }
   });
+}
+
+/** npm's first lines name the fault; a page about its usage follows. */
+function errorLines(output) {
+  const lines = output.split('\n').filter((line) => /^npm error \S/.test(line));
+  return lines.length > 0 ? lines.slice(0, 8).join('\n') : output;
 }
 
 function wantedPackages() {

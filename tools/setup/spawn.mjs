@@ -18,9 +18,14 @@ export function capture(command, args, options = {}) {
     child.on('close', (code, signal) => {
       if (code === 0) return resolve(stdout);
       const ending = signal ? `was ended by ${signal}` : `failed with code ${code}`;
-      reject(new Error(`${command} ${args.slice(0, 4).join(' ')} ${ending}:\n${all.trim().slice(-4000)}`));
+      reject(new Error(`${command} ${args.slice(0, 4).join(' ')} ${ending}:\n${excerpt(all.trim())}`));
     });
   });
+}
+
+/** The beginning and the end of what a program said. */
+function excerpt(text) {
+  return text.length <= 6000 ? text : `${text.slice(0, 3000)}\n…\n${text.slice(-3000)}`;
 }
 
 /** Runs a program in the foreground, sharing this terminal; resolves with its exit code (128 + n after signal n). */
