@@ -111,7 +111,13 @@ describe('what is no picture is refused with its name and the reason', () => {
   test('nothing', () => refused(Buffer.alloc(0)));
   test('a picture that was cut', async () => {
     const noise = await sharp({
-      create: { width: 64, height: 64, channels: 3, noise: { type: 'gaussian', mean: 128, sigma: 30 } },
+      create: {
+        width: 64,
+        height: 64,
+        channels: 3,
+        background: 'grey',
+        noise: { type: 'gaussian', mean: 128, sigma: 30 },
+      },
     })
       .jpeg()
       .toBuffer();
