@@ -29,7 +29,11 @@ export function placeholder({ schema }: Field): string {
 export function flagDescription({ schema, description, required }: Field): string {
   const choices = choicesOf(schema.items ?? schema);
   const listed = choices.join('|').length > widestChoices ? `; one of ${choices.join(', ')}` : '';
-  return `${description}${listed}${required ? ' (required)' : defaultOf(schema.default)}`;
+  return `${capitalised(description)}${listed}${required ? ' (required)' : defaultOf(schema.default)}`;
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function defaultOf(value: unknown): string {
