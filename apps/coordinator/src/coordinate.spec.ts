@@ -55,11 +55,14 @@ async function run(
   }
   const workers: ScriptedWorker[] = [];
   const ends: Promise<string | undefined>[] = [];
+  let finished: string | undefined;
   await coordinate(coordinatorConfig.parse(given), {
     givenKeys: new Set(Object.keys(given)),
     signal: controller.signal,
     log: createLogger('coordinator', { level: 'silent' }),
-    announce: (address) => {
+    announce: (announcement) => {
+      if ('finished' in announcement) return void (finished = announcement.finished);
+      const address = announcement.listening;
       for (const script of scripts) {
         const worker = new ScriptedWorker(address, script);
         workers.push(worker);
@@ -67,7 +70,7 @@ async function run(
       }
     },
   });
-  return { workers, reasons: await Promise.all(ends) };
+  return { workers, finished, reasons: await Promise.all(ends) };
 }
 
 function metrics(): { step: number; loss: number; lr: number; tokens: number; workers: number }[] {
@@ -123,6 +126,13 @@ describe('a coordinator', () => {
     expect(latest()).toBe('step-00000004');
     const fields = ({ step, loss, lr, tokens }: (typeof whole)[number]) => [step, loss, lr, tokens];
     expect(metrics().map(fields)).toEqual(whole.map(fields));
+  });
+
+  it('says that a finished run has nothing left to train, and does not wait for workers', async () => {
+    await run([{ name: 'a' }]);
+    const { finished, workers } = await run([{ name: 'a' }], { resume: true });
+    expect(finished).toBe(path.join(folder, 'run/checkpoints/step-00000004'));
+    expect(workers).toEqual([]);
   });
 
   it('refuses to start in a folder that holds a run, and to resume one by another config', async () => {

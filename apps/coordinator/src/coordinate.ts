@@ -14,7 +14,7 @@ import { GradientExchange } from './gradient-exchange.js';
 import { Mailbox } from './mailbox.js';
 import type { MemberEvent } from './member.js';
 import { MetricsLog } from './metrics-log.js';
-import { createRun, readRun } from './run-folder.js';
+import { abandonRun, createRun, readRun } from './run-folder.js';
 import { CoordinatorServer } from './server.js';
 import { StatusBoard } from './status-board.js';
 import { statusHandlers } from './status-service.js';
@@ -23,6 +23,12 @@ import { trainingHandlers } from './training-service.js';
 
 /** Membership does not change within a run yet, except that workers get lost. */
 const GENERATION = 1;
+
+/** What a coordinator says of itself to whoever started it, before any step. */
+export type Announcement =
+  | { readonly listening: string; readonly config: RunConfig }
+  /** There is nothing left to train: the newest checkpoint is the run's last. */
+  | { readonly finished: string };
 
 /**
  * A coordinator's life: opens the run, serves, trains with its workers, stops them.
@@ -34,7 +40,7 @@ export async function coordinate(
     givenKeys: ReadonlySet<string>;
     signal: AbortSignal;
     log: Logger;
-    announce: (address: string, run: RunConfig) => void;
+    announce: (announcement: Announcement) => void;
   },
 ): Promise<void> {
   const { signal, log } = options;
@@ -48,6 +54,10 @@ export async function coordinate(
     throw new UserError(
       `${config.data} is not the data that ${store.uri}/${start.folder} was trained on; restore it, or start another run.`,
     );
+  }
+  if (start !== undefined && start.manifest.step >= steps) {
+    options.announce({ finished: `${store.uri}/${start.folder}` });
+    return;
   }
 
   const events = new Mailbox<MemberEvent>();
@@ -90,10 +100,12 @@ export async function coordinate(
     }),
     status: statusHandlers(board),
   });
+  let created = false;
   try {
     if (!given.resume) await createRun(store, config);
+    created = !given.resume;
     const metrics = await MetricsLog.open(store, start?.manifest.step ?? 0);
-    options.announce(server.address, config);
+    options.announce({ listening: server.address, config });
     const newest = await train(
       {
         config,
@@ -117,6 +129,8 @@ export async function coordinate(
   } catch (error) {
     board.set({ state: 'RUN_STATE_FAILED', message: messageOf(error) });
     crew.stop(messageOf(error));
+    // A run that failed before its first step leaves its folder free for the mended command.
+    if (created && board.current.step === 0) await abandonRun(store);
     throw error;
   } finally {
     await server.close();

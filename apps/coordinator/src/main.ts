@@ -19,8 +19,7 @@ const command = defineCommand({
       signal,
       log: createLogger('coordinator'),
       // The first line of standard output is for whoever started this program.
-      announce: (address, run) =>
-        process.stdout.write(`${JSON.stringify({ listening: address, config: run })}\n`),
+      announce: (announcement) => process.stdout.write(`${JSON.stringify(announcement)}\n`),
     }),
 });
 

@@ -17,6 +17,11 @@ export async function createRun(store: ObjectStore, config: RunConfig): Promise<
   }
 }
 
+/** Takes a new run back that came to nothing. */
+export async function abandonRun(store: ObjectStore): Promise<void> {
+  await store.delete(CONFIG);
+}
+
 /** The config of the run in a folder. Throws a UserError where there is none. */
 export async function readRun(store: ObjectStore): Promise<RunConfig> {
   let bytes: Buffer;

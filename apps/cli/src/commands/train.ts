@@ -30,8 +30,8 @@ export const train = defineCommand({
     // Matrix products over a long inner dimension (the vocabulary) round differently on another number of threads. So
     // the default must not depend on the number of workers, though several then share the processors.
     if (!config.resume && config.threads === 0) flags['threads'] = availableParallelism();
-    const status = await runLocally(flags, config.workers, signal);
+    const end = await runLocally(flags, config.workers, signal);
     const seconds = (performance.now() - started) / 1000;
-    for (const line of closingWords(config.run, status, seconds)) process.stdout.write(`${line}\n`);
+    for (const line of closingWords(config.run, end, seconds)) process.stdout.write(`${line}\n`);
   },
 });

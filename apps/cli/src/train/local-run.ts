@@ -8,6 +8,13 @@ import { type ChildEnd, SupervisedChild } from './supervised-child.js';
 /** Time that workers get to end after their coordinator. */
 const REAP_MS = 5000;
 
+/** How a run ended: with a last status, or before it began because its last step is done already. */
+export interface RunEnd {
+  readonly last?: RunStatus | undefined;
+  /** The last step's checkpoint. */
+  readonly finished?: string;
+}
+
 /**
  * A whole run on this machine: a coordinator and its workers as processes, watched in one live view. Returns the
  * last status. Throws a UserError with the sentence of whichever program could not go on.
@@ -16,7 +23,7 @@ export async function runLocally(
   flags: Record<string, unknown>,
   workers: number,
   signal: AbortSignal,
-): Promise<RunStatus | undefined> {
+): Promise<RunEnd> {
   const env = withoutConfig(process.env);
   const coordinator = new SupervisedChild(
     'coordinator',
@@ -28,7 +35,11 @@ export async function runLocally(
   signal.addEventListener('abort', stop, { once: true });
   const crew: SupervisedChild[] = [];
   try {
-    const address = await announcement(coordinator);
+    const { listening: address, finished } = await announcement(coordinator);
+    if (address === undefined) {
+      await coordinator.ended;
+      return { finished: finished! };
+    }
     for (let i = 0; i < workers; i++) {
       const args = ['--coordinator', address, '--name', `worker-${i}`];
       crew.push(new SupervisedChild(`worker-${i}`, '@captrain/worker', args, env));
@@ -40,18 +51,19 @@ export async function runLocally(
     const last = await watched;
     view.close();
     throwFaults(coordinator, end, last);
-    return last;
+    return { last };
   } finally {
     signal.removeEventListener('abort', stop);
     for (const child of [coordinator, ...crew]) child.stop();
   }
 }
 
-/** The address that a coordinator announces on its first line. */
-async function announcement(coordinator: SupervisedChild): Promise<string> {
-  for await (const line of coordinator.output) {
-    return (JSON.parse(line) as { listening: string }).listening;
-  }
+/** What a coordinator announces on its first line: its address, or that the run is finished. */
+async function announcement(
+  coordinator: SupervisedChild,
+): Promise<{ listening?: string; finished?: string }> {
+  for await (const line of coordinator.output)
+    return JSON.parse(line) as { listening?: string; finished?: string };
   throwFaults(coordinator, await coordinator.ended, undefined);
   throw new Error('The coordinator ended before it listened.');
 }
@@ -74,7 +86,7 @@ async function watch(
         `${worker.name} ended (${signal ?? `exit code ${code}`})${worker.sentence ? `: ${worker.sentence}` : ''}`,
       );
       // The coordinator would wait for it for ever.
-      if (last === undefined || last.state === 'RUN_STATE_WAITING_FOR_WORKERS') coordinator.stop();
+      if (!hasStarted(last)) coordinator.stop();
     });
   }
   try {
@@ -103,6 +115,20 @@ function throwFaults(
   );
 }
 
+function hasStarted(status: RunStatus | undefined): boolean {
+  return status !== undefined && status.parameters > 0;
+}
+
+/** Throws where a worker was lost before the first step, so that the run was given up. */
+async function throwLoss(crew: readonly SupervisedChild[]): Promise<void> {
+  for (const worker of crew) {
+    const { code, signal } = await worker.ended;
+    if (code === 0 || signal === 'SIGTERM') continue;
+    if (worker.sentence !== undefined) throw new UserError(worker.sentence);
+    throw new Error(`${worker.name} ended (${signal ?? `exit code ${code}`}):\n${worker.lastWords}`);
+  }
+}
+
 /** The environment without config variables: the programs get their config as flags. */
 function withoutConfig(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const keys = Object.keys(coordinatorConfig.shape).map(
@@ -112,9 +138,10 @@ function withoutConfig(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 /** What a run ended with, in one or two sentences. */
-export function closingWords(run: string, status: RunStatus | undefined, seconds: number): string[] {
-  if (status === undefined) return [];
-  const { step, totalSteps, lastCheckpoint, meanLoss } = status;
+export function closingWords(run: string, { last, finished }: RunEnd, seconds: number): string[] {
+  if (finished !== undefined) return [`The run is finished already: ${finished}`];
+  if (last === undefined) return [];
+  const { step, totalSteps, lastCheckpoint, meanLoss } = last;
   const checkpoint = lastCheckpoint ? `${run}/${lastCheckpoint.folder}` : 'no checkpoint yet';
   if (step >= totalSteps) {
     return [
