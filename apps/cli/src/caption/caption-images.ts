@@ -8,6 +8,7 @@ import type { ImageSource } from './image-source.js';
 import { type LoadedRun, encoderOfRun, loadRun } from './load-run.js';
 import { pictureFiles } from './picture-files.js';
 import { type Prediction, cocoId, predictionsJson, writePredictions } from './predictions.js';
+import { shuffledImages } from './shuffled-images.js';
 
 /** `captrain caption`: captions of embedded images or of picture files, as a file, a table or JSON. */
 export async function captionImages(
@@ -44,9 +45,12 @@ export async function captionImages(
 
 async function openSource(run: LoadedRun, config: CaptionConfig, files: string[]): Promise<ImageSource> {
   const encoder = await encoderOfRun(run.config);
-  const { data, split, batchSize } = config;
-  if (data !== undefined) return embeddedImages(run, encoder, { data, split });
-  return pictureFiles(run, encoder, { files, folder: config.encoder, batchSize });
+  const { data, split, batchSize, shuffleEmbeddings } = config;
+  const source =
+    data !== undefined
+      ? await embeddedImages(run, encoder, { data, split })
+      : await pictureFiles(run, encoder, { files, folder: config.encoder, batchSize });
+  return shuffleEmbeddings === undefined ? source : shuffledImages(source, shuffleEmbeddings);
 }
 
 async function predict(

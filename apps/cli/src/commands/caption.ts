@@ -35,6 +35,14 @@ const schema = z.strictObject({
     .optional()
     .describe("Folder of the run's language model, if it was moved")
     .meta({ placeholder: 'FOLDER' }),
+  shuffleEmbeddings: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      "Seed by which every image gets another one's embedding: the control, whose captions must score far lower",
+    )
+    .meta({ placeholder: 'SEED' }),
   batchSize: z.int().min(1).default(32).describe('Images to write captions for at once'),
   maxTokens: z
     .int()
