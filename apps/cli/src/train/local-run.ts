@@ -51,6 +51,7 @@ export async function runLocally(
     const last = await watched;
     view.close();
     throwFaults(coordinator, end, last);
+    if (!hasStarted(last) && !signal.aborted) await throwLoss(crew);
     return { last };
   } finally {
     signal.removeEventListener('abort', stop);
