@@ -4,13 +4,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '@captrain/runtime';
+import { EmbeddingDataset } from './embedding-dataset.js';
 import { ConflictError, type ObjectStore } from './object-store.js';
 import { countsFromManyProcesses, describesAnObjectStore } from './object-store.cases.js';
 import { openStore } from './open-store.js';
+import { readDataset } from './read-dataset.js';
 import type { Patience } from './s3-connection.js';
 import { S3Store } from './s3-store.js';
+import { ShardWriter } from './shard-writer.js';
 import { startLossyProxy } from './testing/lossy-proxy.js';
 import { startMinio, type Minio } from './testing/minio.js';
+import { exampleContract, exampleRows } from './testing/rows.js';
 
 let minio: Minio | undefined;
 let spare: string;
@@ -54,6 +58,32 @@ describe('an S3 store, on MinIO', () => {
     for await (const { path } of store.list('o')) names.push(path);
     expect(names).toHaveLength(1100);
     expect(names.at(-1)).toBe('o1099');
+  });
+});
+
+describe('data sets in S3', () => {
+  it('are read, pictures and captions', async () => {
+    const store = await open();
+    await store.put('captions.txt', 'image,caption\na.jpg,"a dog, running"\n');
+    await store.put('images/a.jpg', 'pixels');
+    if (minio) Object.assign(process.env, minio.env);
+    const images = [];
+    for await (const image of readDataset({ format: 'flickr8k', uri: store.uri })) images.push(image);
+    expect(images.map(({ file, captions }) => [file, captions])).toEqual([
+      [`${store.uri}/images/a.jpg`, ['a dog, running']],
+    ]);
+    expect((await images[0]!.read()).toString()).toBe('pixels');
+  });
+
+  it('are written and read as embeddings', async () => {
+    const store = await open();
+    const writer = await ShardWriter.create(store, exampleContract(), { rowsPerShard: 4 });
+    for (const row of exampleRows(10)) await writer.add({ ...row, split: 'train' });
+    await writer.close();
+    const dataset = await EmbeddingDataset.open(store, 'train');
+    const rows = [];
+    for await (const row of dataset.eachRow()) rows.push(row);
+    expect(rows).toEqual(exampleRows(10));
   });
 });
 

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -92,6 +92,9 @@ async function minioProgram(): Promise<string | undefined> {
   await mkdir(tools, { recursive: true });
   return withFileLock(path.join(tools, `minio-${version}.lock`), async () => {
     if (await isThere()) return program;
+    // What a build that was killed has left.
+    for (const name of await readdir(tools))
+      if (name.startsWith(`minio-${version}.partial-`)) await rm(path.join(tools, name), { recursive: true });
     const partial = await mkdtemp(path.join(tools, `minio-${version}.partial-`));
     try {
       if (!(await build(partial))) return undefined;
