@@ -33,7 +33,9 @@ export async function work(
   stream.write({ hello: { name: options.name, protocol: PROTOCOL_VERSION } });
   let crew: Membership | undefined;
   try {
-    for await (const message of stream as AsyncIterable<CoordinatorMessage__Output>) {
+    // The stream outlives an error in the loop's body: the error is reported over it.
+    const messages: AsyncIterable<CoordinatorMessage__Output> = stream.iterator({ destroyOnReturn: false });
+    for await (const message of messages) {
       if (message.stop) return message.stop.reason;
       if (message.welcome) crew = await Membership.begin(client, stream, message.welcome, options.log);
       else await crew?.obey(message);
