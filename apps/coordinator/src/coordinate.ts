@@ -1,4 +1,4 @@
-import { openStore, readManifest } from '@captrain/data';
+import { openStore, readManifest, requireConditionalWrites } from '@captrain/data';
 import { totalSteps } from '@captrain/data/order';
 import {
   type CoordinatorConfig,
@@ -102,6 +102,7 @@ export async function coordinate(
   });
   let created = false;
   try {
+    await requireConditionalWrites(store);
     if (!given.resume) await createRun(store, config);
     created = !given.resume;
     const metrics = await MetricsLog.open(store, start?.manifest.step ?? 0);
