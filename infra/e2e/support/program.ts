@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import { endProcesses, processesMarked } from './processes.js';
 
 const repository = path.resolve(import.meta.dirname, '../../..');
@@ -25,6 +25,8 @@ export interface ProgramOptions {
   env?: Record<string, string>;
   cwd?: string;
   timeoutSeconds?: number;
+  /** Started in a `beforeAll`: kept until all tests of the file are over. */
+  forAllTests?: boolean;
 }
 
 /**
@@ -64,7 +66,7 @@ export class Program {
       });
     });
     this.ended.catch(() => undefined);
-    onTestFinished(() => endProcesses(this.mark));
+    (options.forAllTests ? afterAll : onTestFinished)(() => endProcesses(this.mark));
   }
 
   get pid(): number {
