@@ -1,5 +1,5 @@
 import type { RunStatus__Output as RunStatus } from '@captrain/protos';
-import { colors, formatCount, formatDuration, formatRate, formatTable } from '@captrain/runtime';
+import { colors, drawBar, formatCount, formatDuration, formatRate, formatTable } from '@captrain/runtime';
 
 /** `RUN_STATE_WAITING_FOR_WORKERS` → "waiting for workers". */
 export function stateName(state: string): string {
@@ -27,7 +27,10 @@ export function statusLines(status: RunStatus): string[] {
   const rows = [
     ['run', status.run],
     ['state', `${colors.bold(stateName(status.state))} · ${workers}`],
-    ['step', `${formatCount(status.step)} of ${formatCount(status.totalSteps)} · ${epoch(status)}`],
+    [
+      'step',
+      `${drawBar(status.step, status.totalSteps)} ${formatCount(status.step)} of ${formatCount(status.totalSteps)} · ${epoch(status)}`,
+    ],
     ['loss', `${status.loss.toFixed(4)} · ${status.meanLoss.toFixed(4)} over the last steps`],
     ['rate', rate(status)],
     ['checkpoint', status.lastCheckpoint?.folder || 'none yet'],

@@ -1,5 +1,5 @@
 import { openStore, readManifest, requireConditionalWrites } from '@captrain/data';
-import { totalSteps } from '@captrain/data/order';
+import { stepsPerEpoch, totalSteps } from '@captrain/data/order';
 import {
   type CoordinatorConfig,
   type RunConfig,
@@ -66,7 +66,7 @@ export async function coordinate(
     {
       run: store.uri,
       totalSteps: steps,
-      totalEpochs: config.epochs,
+      totalEpochs: Math.ceil(steps / stepsPerEpoch(captions, config)),
       generation: GENERATION,
       expectedWorkers: given.workers,
     },

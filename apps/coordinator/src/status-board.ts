@@ -3,6 +3,11 @@ import type { Member } from './member.js';
 
 const WINDOW = 20;
 
+/** Whether a run in this state is over. */
+export function isFinal(state: RunState): boolean {
+  return state === 'RUN_STATE_FINISHED' || state === 'RUN_STATE_FAILED';
+}
+
 /** What the run's status is at this moment, and who wants to hear of changes. */
 export class StatusBoard {
   private readonly watchers = new Set<() => void>();
@@ -66,8 +71,10 @@ export class StatusBoard {
       ...this.fields,
       meanLoss: sum((step) => step.loss) / count,
       captionsPerSecond: seconds > 0 ? sum((step) => step.captions) / seconds : 0,
-      etaSeconds: (seconds / count) * Math.max(0, this.fields.totalSteps - this.fields.step),
-      workers: this.members().map((member) => ({
+      etaSeconds: isFinal(this.fields.state)
+        ? 0
+        : (seconds / count) * (this.fields.totalSteps - this.fields.step),
+      workers: byName(this.members()).map((member) => ({
         worker: member.worker,
         name: member.name,
         state: member.state,
@@ -83,4 +90,8 @@ export class StatusBoard {
     this.watchers.add(watcher);
     return () => this.watchers.delete(watcher);
   }
+}
+
+function byName(members: readonly Member[]): Member[] {
+  return members.toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
 }

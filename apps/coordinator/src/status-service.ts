@@ -1,10 +1,8 @@
 import type { StatusHandlers } from '@captrain/protos';
-import type { StatusBoard } from './status-board.js';
+import { type StatusBoard, isFinal } from './status-board.js';
 
 /** Watchers hear of changes at most this often. */
 const INTERVAL_MS = 200;
-
-const finalStates = ['RUN_STATE_FINISHED', 'RUN_STATE_FAILED'];
 
 /** captrain.v1.Status over a status board. */
 export function statusHandlers(board: StatusBoard): StatusHandlers {
@@ -15,10 +13,10 @@ export function statusHandlers(board: StatusBoard): StatusHandlers {
       const send = () => {
         timer = undefined;
         call.write(board.current);
-        if (finalStates.includes(board.state)) end();
+        if (isFinal(board.state)) end();
       };
       const unwatch = board.watch(() => {
-        if (finalStates.includes(board.state)) send();
+        if (isFinal(board.state)) send();
         else timer ??= setTimeout(send, INTERVAL_MS);
       });
       const end = () => {

@@ -33,7 +33,8 @@ export class Replica {
     const optimizer = new AdamW(captioner.variables, config);
     if (welcome.checkpoint !== '') await loadCheckpoint(store, welcome, captioner, optimizer);
     const reader = new MicrobatchReader(dataset, config);
-    const computesOn = listDevices().at(-1)?.name ?? device;
+    // TensorFlow's name ends in device:GPU:0.
+    const computesOn = listDevices().at(-1)!.name.split('device:')[1]!;
     return new Replica(store, dataset, reader, captioner, optimizer, computesOn);
   }
 

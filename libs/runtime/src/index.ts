@@ -19,6 +19,7 @@ export { createLogger, type Logger, type LoggerOptions } from './logger.js';
 export { nearest, suggestion } from './nearest.js';
 export { runProgram } from './run-program.js';
 export { inBatches, mapInOrder } from './streams/map-in-order.js';
+export { drawBar } from './terminal/bar.js';
 export { colors, errorColors } from './terminal/colors.js';
 export { formatBytes, formatCount, formatDuration, formatRate } from './terminal/format.js';
 export { LiveView, type LiveViewOptions } from './terminal/live-view.js';

@@ -1,4 +1,4 @@
-import { errorColors } from './colors.js';
+import { drawBar } from './bar.js';
 import { formatCount, formatDuration, formatRate } from './format.js';
 import { LiveView, type LiveViewOptions } from './live-view.js';
 import { RateMeter } from './rate-meter.js';
@@ -61,16 +61,13 @@ export class ProgressBar {
   #eta(): string {
     const { total } = this.options;
     const rate = this.#meter.perSecond;
-    return total !== undefined && rate > 0 ? `ETA ${formatDuration((total - this.#done) / rate)}` : '';
+    return total !== undefined && total > this.#done && rate > 0 ? `ETA ${formatDuration((total - this.#done) / rate)}` : '';
   }
 
   #line(rate: number, end: string): string {
     const { total } = this.options;
     if (!total) return this.#parts(rate, end);
-    const width = 24;
-    const full = Math.round(Math.min(1, this.#done / total) * width);
-    const bar = errorColors.cyan('━'.repeat(full)) + errorColors.dim('━'.repeat(width - full));
-    return `${bar} ${this.#parts(rate, end)}`;
+    return `${drawBar(this.#done, total)} ${this.#parts(rate, end)}`;
   }
 
   #plain(): string {
