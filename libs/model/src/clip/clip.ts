@@ -1,4 +1,4 @@
-// B batch, T positions, D width of a tower, Q projection, H×W pixels, G grid of patches a side, S pixels of a patch's side
+// B batch, T positions, N = B·T rows, D width of a tower, Q projection, H×W pixels, G grid of patches a side, S pixels of a patch's side
 import { tf } from '@captrain/engine';
 import { ACTIVATIONS } from '../ops/activation.js';
 import { attention, causalBias, splitHeads } from '../ops/attention.js';
@@ -86,7 +86,8 @@ function tower(
   const heads = config.num_attention_heads;
   const scale = Math.sqrt(heads / config.hidden_size);
   const activate = ACTIVATIONS[config.hidden_act];
-  let x_BTD = start_BTD;
+  const [batch, positions, width] = start_BTD.shape as [number, number, number];
+  let x_ND: tf.Tensor = tf.reshape(start_BTD, [batch * positions, width]);
   for (let index = 0; index < config.num_hidden_layers; index++) {
     const layer = `${name}.encoder.layers.${index}`;
     const affine = (part: string, x: tf.Tensor) =>
@@ -96,16 +97,16 @@ function tower(
         parameter(parameters, `${layer}.${part}.bias`),
         'out-in',
       );
-    const normal_BTD = norm(parameters, `${layer}.layer_norm1`, x_BTD, config);
+    const normal_ND = norm(parameters, `${layer}.layer_norm1`, x_ND, config);
     const [queries, keys, values] = ['q_proj', 'k_proj', 'v_proj'].map(
-      (part) => splitHeads(affine(`self_attn.${part}`, normal_BTD), 1, heads)[0]!,
+      (part) => splitHeads(affine(`self_attn.${part}`, normal_ND), batch, 1, heads)[0]!,
     );
-    const attended_BTD = attention(queries!, keys!, values!, scale, bias);
-    const middle_BTD = tf.add(x_BTD, affine('self_attn.out_proj', attended_BTD));
-    const inner = activate(affine('mlp.fc1', norm(parameters, `${layer}.layer_norm2`, middle_BTD, config)));
-    x_BTD = tf.add(middle_BTD, affine('mlp.fc2', inner));
+    const attended_ND = attention(queries!, keys!, values!, scale, bias);
+    const middle_ND = tf.add(x_ND, affine('self_attn.out_proj', attended_ND));
+    const inner = activate(affine('mlp.fc1', norm(parameters, `${layer}.layer_norm2`, middle_ND, config)));
+    x_ND = tf.add(middle_ND, affine('mlp.fc2', inner));
   }
-  return x_BTD;
+  return tf.reshape(x_ND, start_BTD.shape);
 }
 
 function norm(parameters: Parameters, name: string, x: tf.Tensor, config: TowerConfig): tf.Tensor {

@@ -1,5 +1,5 @@
 // B batch, T positions of this call, S positions with those in the cache, D width, H heads, E width of a head,
-// V vocabulary
+// V vocabulary, N = B·T rows
 import { tf } from '@captrain/engine';
 import { ACTIVATIONS } from '../ops/activation.js';
 import { attention, causalBias, splitHeads } from '../ops/attention.js';
@@ -56,28 +56,32 @@ export function gpt2Step(
     const hidden_B11S = tf.reshape(tf.mul(tf.sub(mask_BS, 1), 1e9), [batch, 1, 1, past + positions]);
     bias = bias === undefined ? hidden_B11S : tf.add(bias, hidden_B11S);
   }
-  let x_BTD: tf.Tensor = tf.add(inputs_BTD, positions_TD);
+  let x_ND: tf.Tensor = tf.reshape(tf.add(inputs_BTD, positions_TD), [batch * positions, width]);
   const keys: tf.Tensor[] = [];
   const values: tf.Tensor[] = [];
   for (let layer = 0; layer < config.n_layer; layer++) {
     const seen = cache && { keys: cache.keys[layer]!, values: cache.values[layer]! };
-    const block = gpt2Block(parameters, config, layer, x_BTD, bias, seen);
-    x_BTD = block.x_BTD;
+    const block = gpt2Block(parameters, config, layer, x_ND, { batch, bias, seen });
+    x_ND = block.x_ND;
     keys.push(block.keys);
     values.push(block.values);
   }
-  const hidden_BTD = norm(parameters, 'transformer.ln_f', x_BTD, config) as tf.Tensor3D;
-  return { hidden_BTD, cache: { keys, values } };
+  const hidden_ND = norm(parameters, 'transformer.ln_f', x_ND, config);
+  return { hidden_BTD: tf.reshape(hidden_ND, [batch, positions, width]), cache: { keys, values } };
 }
 
 function gpt2Block(
   parameters: Parameters,
   config: Gpt2Config,
   layer: number,
-  x_BTD: tf.Tensor,
-  bias: tf.Tensor | undefined,
-  seen: { keys: tf.Tensor; values: tf.Tensor } | undefined,
+  x_ND: tf.Tensor,
+  context: {
+    batch: number;
+    bias: tf.Tensor | undefined;
+    seen: { keys: tf.Tensor; values: tf.Tensor } | undefined;
+  },
 ) {
+  const { batch, bias, seen } = context;
   const name = `transformer.h.${layer}`;
   const conv = (part: string, x: tf.Tensor) =>
     linear(
@@ -86,19 +90,19 @@ function gpt2Block(
       parameter(parameters, `${name}.${part}.bias`),
       'in-out',
     );
-  const qkv = conv('attn.c_attn', norm(parameters, `${name}.ln_1`, x_BTD, config));
-  const [queries_BHTE, newKeys, newValues] = splitHeads(qkv, 3, config.n_head) as [
+  const qkv = conv('attn.c_attn', norm(parameters, `${name}.ln_1`, x_ND, config));
+  const [queries_BHTE, newKeys, newValues] = splitHeads(qkv, batch, 3, config.n_head) as [
     tf.Tensor,
     tf.Tensor,
     tf.Tensor,
   ];
   const keys = seen === undefined ? newKeys : tf.concat([seen.keys, newKeys], 2);
   const values = seen === undefined ? newValues : tf.concat([seen.values, newValues], 2);
-  const attended_BTD = attention(queries_BHTE, keys, values, attentionScale(config, layer), bias);
-  const middle_BTD = tf.add(x_BTD, conv('attn.c_proj', attended_BTD));
+  const attended_ND = attention(queries_BHTE, keys, values, attentionScale(config, layer), bias);
+  const middle_ND = tf.add(x_ND, conv('attn.c_proj', attended_ND));
   const activate = ACTIVATIONS[config.activation_function];
-  const inner = activate(conv('mlp.c_fc', norm(parameters, `${name}.ln_2`, middle_BTD, config)));
-  return { x_BTD: tf.add(middle_BTD, conv('mlp.c_proj', inner)), keys, values };
+  const inner = activate(conv('mlp.c_fc', norm(parameters, `${name}.ln_2`, middle_ND, config)));
+  return { x_ND: tf.add(middle_ND, conv('mlp.c_proj', inner)), keys, values };
 }
 
 function attentionScale(config: Gpt2Config, layer: number): number {

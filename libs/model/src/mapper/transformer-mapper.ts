@@ -1,4 +1,4 @@
-// B batch, C width of the image embedding, K clip positions, P prefix positions, T = K + P, D width, H heads, E = D/H
+// B batch, C width of the image embedding, K clip positions, P prefix positions, T = K + P, N = B·T rows, D width, H heads, E = D/H
 import { tf } from '@captrain/engine';
 import type { MapperConfig } from '../config.js';
 import { attention, splitHeads } from '../ops/attention.js';
@@ -74,21 +74,35 @@ export function mapByTransformer(
     width,
   ]);
   const constants_BPD = tf.tile(tf.expandDims(constants_PD, 0), [batch, 1, 1]);
-  let x_BTD: tf.Tensor = tf.concat([clip_BKD, constants_BPD], 1);
+  const positions = config.clipLength + prefixLength;
+  const start_BTD = tf.concat([clip_BKD, constants_BPD], 1);
+  let x_ND: tf.Tensor = tf.reshape(start_BTD, [batch * positions, width]);
   for (let index = 0; index < config.mapperLayers; index++)
-    x_BTD = transformerLayer(parameters, `${ROOT}.${index}`, x_BTD, config.mapperHeads);
+    x_ND = transformerLayer(parameters, `${ROOT}.${index}`, x_ND, batch, config.mapperHeads);
+  const x_BTD = tf.reshape(x_ND, [batch, positions, width]);
   return tf.slice(x_BTD, [0, config.clipLength, 0], [batch, prefixLength, width]) as tf.Tensor3D;
 }
 
-function transformerLayer(parameters: Parameters, name: string, x_BTD: tf.Tensor, heads: number): tf.Tensor {
-  const normal_BTD = norm(parameters, `${name}.norm1`, x_BTD);
-  const [queries] = splitHeads(layer(parameters, `${name}.attn.to_queries`, normal_BTD), 1, heads);
-  const [keys, values] = splitHeads(layer(parameters, `${name}.attn.to_keys_values`, normal_BTD), 2, heads);
-  const scale = Math.sqrt(heads / x_BTD.shape[2]!);
-  const attended_BTD = attention(queries!, keys!, values!, scale);
-  const middle_BTD = tf.add(x_BTD, layer(parameters, `${name}.attn.project`, attended_BTD));
-  const inner = tf.relu(layer(parameters, `${name}.mlp.fc1`, norm(parameters, `${name}.norm2`, middle_BTD)));
-  return tf.add(middle_BTD, layer(parameters, `${name}.mlp.fc2`, inner));
+function transformerLayer(
+  parameters: Parameters,
+  name: string,
+  x_ND: tf.Tensor,
+  batch: number,
+  heads: number,
+): tf.Tensor {
+  const normal_ND = norm(parameters, `${name}.norm1`, x_ND);
+  const [queries] = splitHeads(layer(parameters, `${name}.attn.to_queries`, normal_ND), batch, 1, heads);
+  const [keys, values] = splitHeads(
+    layer(parameters, `${name}.attn.to_keys_values`, normal_ND),
+    batch,
+    2,
+    heads,
+  );
+  const scale = Math.sqrt(heads / x_ND.shape[1]!);
+  const attended_ND = attention(queries!, keys!, values!, scale);
+  const middle_ND = tf.add(x_ND, layer(parameters, `${name}.attn.project`, attended_ND));
+  const inner = tf.relu(layer(parameters, `${name}.mlp.fc1`, norm(parameters, `${name}.norm2`, middle_ND)));
+  return tf.add(middle_ND, layer(parameters, `${name}.mlp.fc2`, inner));
 }
 
 function layer(parameters: Parameters, name: string, x: tf.Tensor): tf.Tensor {

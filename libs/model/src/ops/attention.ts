@@ -1,8 +1,8 @@
-// B batch, H heads, T query positions, S key positions, E width of a head, D = H·E
+// B batch, H heads, T query positions, S key positions, N = B·T rows, E width of a head, D = H·E
 import { tf } from '@captrain/engine';
 
 /**
- * Softmax attention: queries_BHTE, keys_BHSE and values_BHSE give out_BTD, heads side by side. The scores are scaled
+ * Softmax attention: queries_BHTE, keys_BHSE and values_BHSE give out_ND, heads side by side. The scores are scaled
  * by `scale`, and `bias` (broadcast over BHTS) is added to them: 0 where a position may be seen, −1e9 where not.
  */
 export function attention(
@@ -11,18 +11,18 @@ export function attention(
   values_BHSE: tf.Tensor,
   scale: number,
   bias?: tf.Tensor,
-): tf.Tensor3D {
+): tf.Tensor2D {
   const [batch, heads, positions, width] = queries_BHTE.shape as [number, number, number, number];
   const scores_BHTS = tf.matMul(tf.mul(queries_BHTE, scale), keys_BHSE, false, true);
   const weights_BHTS = tf.softmax(bias === undefined ? scores_BHTS : tf.add(scores_BHTS, bias));
   const out_BHTE = tf.matMul(weights_BHTS, values_BHSE);
-  return tf.reshape(tf.transpose(out_BHTE, [0, 2, 1, 3]), [batch, positions, heads * width]);
+  return tf.reshape(tf.transpose(out_BHTE, [0, 2, 1, 3]), [batch * positions, heads * width]);
 }
 
-/** Cuts x_BT(nD), n tensors side by side, into n tensors BHTE. */
-export function splitHeads(x: tf.Tensor, parts: number, heads: number): tf.Tensor[] {
-  const [batch, positions, width] = x.shape as [number, number, number];
-  const headWidth = width / parts / heads;
+/** Cuts x_N(nD), n tensors side by side for the rows of a batch, into n tensors BHTE. */
+export function splitHeads(x: tf.Tensor, batch: number, parts: number, heads: number): tf.Tensor[] {
+  const [rows, width] = x.shape as [number, number];
+  const [positions, headWidth] = [rows / batch, width / parts / heads];
   // tfjs has no gradient for a list of one.
   if (parts === 1) return [tf.transpose(tf.reshape(x, [batch, positions, heads, headWidth]), [0, 2, 1, 3])];
   const split = tf.reshape(x, [batch, positions, parts, heads, headWidth]);

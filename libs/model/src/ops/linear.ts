@@ -1,4 +1,5 @@
 import { tf } from '@captrain/engine';
+import { addBias, matMul2d, sumToLast } from './raw.js';
 import { withGradient } from './with-gradient.js';
 
 /**
@@ -19,20 +20,20 @@ export function linear(
   const transposed = layout === 'out-in';
   const outWidth = weight.shape[transposed ? 0 : 1]!;
   const inWidth = weight.shape[transposed ? 1 : 0]!;
-  const x_NI = tf.reshape(x, [-1, inWidth]);
+  const x_NI = x.rank === 2 ? x : tf.reshape(x, [-1, inWidth]);
   const y_NO = withGradient(
     bias === undefined ? { x: x_NI, weight } : { x: x_NI, weight, bias },
     (save) => {
       save([x_NI, weight]);
-      const product_NO = tf.matMul(x_NI, weight, false, transposed);
-      return bias === undefined ? product_NO : tf.add(product_NO, bias);
+      const product_NO = matMul2d(x_NI, weight, false, transposed);
+      return bias === undefined ? product_NO : addBias(product_NO, bias);
     },
     (dy_NO, [savedX, savedWeight]) => ({
-      x: () => tf.matMul(dy_NO, savedWeight!, false, !transposed),
+      x: () => matMul2d(dy_NO, savedWeight!, false, !transposed),
       weight: () =>
-        transposed ? tf.matMul(dy_NO, savedX!, true, false) : tf.matMul(savedX!, dy_NO, true, false),
-      bias: () => tf.sum(dy_NO, 0),
+        transposed ? matMul2d(dy_NO, savedX!, true, false) : matMul2d(savedX!, dy_NO, true, false),
+      bias: () => sumToLast(dy_NO),
     }),
   );
-  return tf.reshape(y_NO, [...x.shape.slice(0, -1), outWidth]);
+  return x.rank === 2 ? y_NO : tf.reshape(y_NO, [...x.shape.slice(0, -1), outWidth]);
 }

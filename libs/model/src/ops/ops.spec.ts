@@ -104,8 +104,8 @@ describe("operations have the values and gradients that tfjs's own autograd give
       return tf.concat(heads, 2);
     };
     const ours: Function = (x) => {
-      const [q, k, v] = splitHeads(x!, 3, 2);
-      return attention(q!, k!, v!, 0.5, causalBias(3, 3));
+      const [q, k, v] = splitHeads(tf.reshape(x!, [6, 12]), 2, 3, 2);
+      return tf.reshape(attention(q!, k!, v!, 0.5, causalBias(3, 3)), [2, 3, 4]);
     };
     expectSame(ours, plain, random('x', 2, 3, 12));
   });

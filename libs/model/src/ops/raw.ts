@@ -1,0 +1,25 @@
+/**
+ * TensorFlow's own ops where tfjs's are slower: its matMul is always a batched one (half as fast for the shapes of a
+ * Transformer), its sum over rows is not BiasAddGrad, its mean casts first. None has a gradient of tfjs's.
+ */
+import { rawOp, tf } from '@captrain/engine';
+
+/** a_NK · b_KM, either transposed where said. */
+export function matMul2d(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean): tf.Tensor {
+  return rawOp('MatMul', [a, b], { transpose_a: transposeA, transpose_b: transposeB })[0]!;
+}
+
+/** x_…D + bias_D. */
+export function addBias(x: tf.Tensor, bias: tf.Tensor): tf.Tensor {
+  return rawOp('BiasAdd', [x, bias])[0]!;
+}
+
+/** The sum of x_…D over all dimensions but the last. */
+export function sumToLast(x: tf.Tensor): tf.Tensor {
+  return rawOp('BiasAddGrad', [x])[0]!;
+}
+
+/** The mean over the last dimension, which stays with size 1. */
+export function meanOfLast(x: tf.Tensor): tf.Tensor {
+  return rawOp('Mean', [x, tf.scalar(x.rank - 1, 'int32')], { keep_dims: true })[0]!;
+}
