@@ -4,6 +4,11 @@ import { runChildProgram } from './child-program.js';
 /** Every command, imported only when called: help must not wait for TensorFlow. */
 export const commands: Program['commands'] = [
   {
+    name: 'demo',
+    summary: 'Everything on generated scenes, in minutes, without network',
+    load: async () => (await import('./commands/demo.js')).demo,
+  },
+  {
     name: 'embed',
     summary: "Turn a data set's images into embeddings",
     delegate: (args, signal) =>

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { layOut, side, type Item } from './layout.js';
 import type { Random } from './random.js';
-import type { colours} from './scene.js';
+import type { colours } from './scene.js';
 import { type Scene } from './scene.js';
 
 /** Light and dark end of each colour's gradient. */

@@ -24,13 +24,13 @@ import { probe } from './probe.js';
 import { trainingCaptions } from './training-captions.js';
 import { writeJson, writeTokenizer } from './write-tokenizer.js';
 
-const recipe = { steps: 2500, learningRate: 2e-3, warmupSteps: 100, weightDecay: 0.01 };
+const recipe = { steps: 1600, learningRate: 2e-3, warmupSteps: 60, weightDecay: 0.01 };
 const imageSize = 64;
 const batchSize = 64;
 /** Captions of near scenes beside each picture's own. */
-const nearCaptions = 3;
+const nearCaptions = 2;
 const maxTokens = 24;
-const drawnScenes = 12_000;
+const drawnScenes = 8_000;
 
 /**
  * Trains the demo's CLIP by its contrastive loss and writes its folder. Every picture has to find its caption among
@@ -45,7 +45,15 @@ export async function pretrainClip(folder: string, options: PretrainOptions): Pr
   const config = smallClip(vocabulary, tokenizer.endOfTextId);
   const parameters = asVariables(tensorsOfValues(clipShapes(config), initClip(config, seed)));
   const scenes = await drawScenes('train', drawnScenes, seed, preprocessor);
+  const save = () =>
+    writeModelFolder(folder, {
+      config: { ...config, architectures: ['CLIPModel'] },
+      shapes: clipShapes(config),
+      values: valuesOf(parameters),
+      dtype: 'F16',
+    });
   await optimise([...parameters.values()], { ...recipe, steps }, async (step) => {
+    if (step > 0 && step % 400 === 0) save();
     const random = seededRandom('clip', seed, step);
     const batch = Array.from({ length: batchSize }, () => random.pick(scenes));
     const texts = batch.map(({ scene }) => random.pick(captionsOf(scene)));
@@ -55,12 +63,7 @@ export async function pretrainClip(folder: string, options: PretrainOptions): Pr
     return () =>
       contrastiveLoss(parameters, config, pixelsOf(batch), tf.tensor2d(tokens, undefined, 'int32'));
   });
-  writeModelFolder(folder, {
-    config: { ...config, architectures: ['CLIPModel'] },
-    shapes: clipShapes(config),
-    values: valuesOf(parameters),
-    dtype: 'F16',
-  });
+  save();
   console.log(`wrote ${path.resolve(folder)}`);
   const held = await drawScenes('val', 1000, seed, preprocessor);
   const embed = (drawn: DrawnScene[]) =>

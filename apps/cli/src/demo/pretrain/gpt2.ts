@@ -17,7 +17,7 @@ import { asVariables, optimise, valuesOf, type PretrainOptions } from './optimis
 import { trainingCaptions } from './training-captions.js';
 import { writeTokenizer } from './write-tokenizer.js';
 
-const recipe = { steps: 2000, learningRate: 1.5e-3, warmupSteps: 100, weightDecay: 0.01 };
+const recipe = { steps: 1000, learningRate: 1.5e-3, warmupSteps: 60, weightDecay: 0.01 };
 const batchSize = 16;
 const positions = 80;
 

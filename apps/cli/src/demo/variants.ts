@@ -1,0 +1,45 @@
+/** The two ways to train a captioner that the demo shows. */
+export type VariantName = 'mlp' | 'transformer';
+
+export interface Variant {
+  name: VariantName;
+  /** For people. */
+  title: string;
+  /** What of it is trained. */
+  trained: string;
+  /** Steps of training. */
+  steps: number;
+  /** Flags of `captrain train` beside those that both share. */
+  flags: Record<string, string | number | boolean>;
+}
+
+/** Flags of `captrain train` that both variants share. */
+export const sharedFlags = {
+  batchSize: 64,
+  microbatches: 2,
+  prefixLength: 10,
+  warmupSteps: 20,
+} as const;
+
+export const variants: readonly Variant[] = [
+  {
+    name: 'mlp',
+    title: 'MLP mapper, GPT-2 fine-tuned',
+    trained: 'mapper and language model',
+    steps: 400,
+    flags: { mapper: 'mlp', learningRate: 1e-3 },
+  },
+  {
+    name: 'transformer',
+    title: 'Transformer mapper, GPT-2 frozen',
+    trained: 'mapper alone',
+    steps: 500,
+    flags: {
+      mapper: 'transformer',
+      freezeLanguageModel: true,
+      mapperLayers: 4,
+      mapperHeads: 8,
+      learningRate: 1e-3,
+    },
+  },
+];
