@@ -32,7 +32,7 @@ export class SkipList {
 
   /** For a progress bar: "3 skipped", or nothing. */
   get note(): string {
-    return this.count > 0 ? `${this.count} skipped` : '';
+    return this.count > 0 ? `${formatCount(this.count)} skipped` : '';
   }
 
   /** Pictures that are there and cannot be read. */

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadRun } from '../caption/load-run.js';
 import type { Prediction } from '../caption/predictions.js';
 import { runCaptrain } from '../testing/run-captrain.js';
-import { type TinyRun, writeTinyRun } from '../testing/tiny-run.js';
+import { type TinyRun, embedPictures, writeTinyRun } from '../testing/tiny-run.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'captrain-caption-'));
 const at = (...names: string[]) => path.join(root, ...names);
@@ -20,6 +20,8 @@ beforeAll(async () => {
   tiny = await writeTinyRun(root);
   writeTinyClip(at('other-clip'), 24, 9);
   writeTinyClip(at('wide-clip'), 32);
+  await embedPictures(at('wide-clip'), tiny.pictures, at('wide-data'));
+  await embedPictures(at('other-clip'), tiny.pictures, at('other-data'));
   const { captioner } = await loadRun(await openStore(tiny.run));
   wanted = [];
   for await (const { embedding } of (
@@ -82,6 +84,8 @@ describe('captrain caption refuses with one sentence and exit code 2', () => {
       'it has val',
     ],
     ['an absent picture', () => ['--run', tiny.run, at('absent.jpg')], `cannot read ${at('absent.jpg')}`],
+    ['data of another encoder', () => ['--run', tiny.run, '--data', at('other-data')], 'other-clip'],
+    ['data of another width', () => ['--run', tiny.run, '--data', at('wide-data')], 'the run expects'],
     [
       'an encoder of other weights',
       () => ['--run', tiny.run, '--encoder', at('other-clip'), tiny.pictures[0]!],

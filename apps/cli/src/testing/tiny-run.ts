@@ -38,7 +38,7 @@ export async function writeTinyRun(root: string): Promise<TinyRun> {
       .toFile(picture);
     pictures.push(picture);
   }
-  await embed(clip, pictures, data);
+  await embedPictures(clip, pictures, data);
 
   const config = trainingConfig.parse({ data, languageModel: gpt2, prefixLength: 4, maxCaptionTokens: 8 });
   const captioner = await Captioner.create({ config, embeddingDim: 24, seed: 5 });
@@ -60,7 +60,8 @@ export async function writeTinyRun(root: string): Promise<TinyRun> {
   return { clip, gpt2, data, run, pictures, config };
 }
 
-async function embed(clip: string, pictures: readonly string[], out: string): Promise<void> {
+/** Embeds pictures by a CLIP folder, as images 1, 2, … of split `val`. */
+export async function embedPictures(clip: string, pictures: readonly string[], out: string): Promise<void> {
   const encoder = await ClipEncoder.load(clip);
   const store = await openStore(out);
   const writer = await ShardWriter.create(store, {

@@ -61,7 +61,9 @@ export class ProgressBar {
   #eta(): string {
     const { total } = this.options;
     const rate = this.#meter.perSecond;
-    return total !== undefined && total > this.#done && rate > 0 ? `ETA ${formatDuration((total - this.#done) / rate)}` : '';
+    return total !== undefined && total > this.#done && rate > 0
+      ? `ETA ${formatDuration((total - this.#done) / rate)}`
+      : '';
   }
 
   #line(rate: number, end: string): string {
