@@ -1,6 +1,7 @@
 // B batch, C width of the image embedding, K clip positions, P prefix positions, T = K + P, N = B·T rows, D width, H heads, E = D/H
 import { tf } from '@captrain/engine';
 import type { MapperConfig } from '../config.js';
+import { ACTIVATIONS } from '../ops/activation.js';
 import { attention, splitHeads } from '../ops/attention.js';
 import { layerNorm } from '../ops/layer-norm.js';
 import { linear } from '../ops/linear.js';
@@ -101,7 +102,7 @@ function transformerLayer(
   const scale = Math.sqrt(heads / x_ND.shape[1]!);
   const attended_ND = attention(queries!, keys!, values!, scale);
   const middle_ND = tf.add(x_ND, layer(parameters, `${name}.attn.project`, attended_ND));
-  const inner = tf.relu(layer(parameters, `${name}.mlp.fc1`, norm(parameters, `${name}.norm2`, middle_ND)));
+  const inner = ACTIVATIONS.relu(layer(parameters, `${name}.mlp.fc1`, norm(parameters, `${name}.norm2`, middle_ND)));
   return tf.add(middle_ND, layer(parameters, `${name}.mlp.fc2`, inner));
 }
 
