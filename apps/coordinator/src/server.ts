@@ -10,6 +10,7 @@ import {
 } from '@captrain/protos';
 import { UserError, messageOf } from '@captrain/runtime';
 import { HealthImplementation, protoPath } from 'grpc-health-check';
+import { reflectedDefinition } from './reflected-definition.js';
 
 /** A coordinator's gRPC server: its two services, health and reflection. */
 export class CoordinatorServer {
@@ -31,7 +32,7 @@ export class CoordinatorServer {
     const services = ['', 'captrain.v1.Training', 'captrain.v1.Status'];
     const health = Object.fromEntries(services.map((name) => [name, 'SERVING' as const]));
     new HealthImplementation(health).addToServer(server);
-    new ReflectionService(loadPackageDefinition(protoPath)).addToServer(server);
+    new ReflectionService(reflectedDefinition(loadPackageDefinition(protoPath))).addToServer(server);
     const bound = await new Promise<number>((resolve, reject) => {
       server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, actual) => {
         if (error === null) resolve(actual);
