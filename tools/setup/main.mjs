@@ -29,8 +29,8 @@ function sentenceFor(error) {
   const cache = cacheDirectory();
   if (error.code === 'ENOSPC')
     return `the disk of ${error.path ?? cache} is full: free some space, or set CAPTRAIN_CACHE.`;
-  if ((error.code === 'EACCES' || error.code === 'EROFS') && error.path?.startsWith(cache)) {
-    return `${error.path} is not writable: set CAPTRAIN_CACHE to a folder that is.`;
+  if (['EACCES', 'EROFS', 'ENOTDIR'].includes(error.code) && error.path?.startsWith(cache)) {
+    return `${error.path} is not writable (${error.code}): set CAPTRAIN_CACHE to a folder that is.`;
   }
   return undefined;
 }

@@ -6,12 +6,9 @@ import { root } from './paths.mjs';
 import { showStep } from './progress.mjs';
 import { capture } from './spawn.mjs';
 import { readStamp, writeStamp } from './stamp.mjs';
+import { packageFoldersWith } from './workspaces.mjs';
 
-/** Every package's folder, as the root tsconfig.json lists them. */
-export function packageFolders() {
-  const { references } = JSON.parse(readFileSync(path.join(root, 'tsconfig.json'), 'utf8'));
-  return references.map((reference) => path.normalize(reference.path));
-}
+const compiledFolders = () => packageFoldersWith('tsconfig.lib.json');
 
 /**
  * Whether the compiled programs belong to the sources as they are. The compiler's own records are part of the stamp,
@@ -27,7 +24,7 @@ export async function buildTypeScript() {
   const digest = await sourceDigest();
   await showStep('compiling TypeScript', async () => {
     const compiler = path.join(root, 'node_modules/typescript/bin/tsc');
-    const projects = packageFolders().map((folder) => path.join(folder, 'tsconfig.lib.json'));
+    const projects = compiledFolders().map((folder) => path.join(folder, 'tsconfig.lib.json'));
     try {
       await capture(process.execPath, [compiler, '-b', ...projects], { cwd: root });
     } catch (error) {
@@ -41,13 +38,13 @@ export async function buildTypeScript() {
 
 /** The compiler's record of each package, or undefined where one is not compiled. */
 function readRecords() {
-  const files = packageFolders().map((folder) => path.join(root, folder, 'dist/tsconfig.lib.tsbuildinfo'));
+  const files = compiledFolders().map((folder) => path.join(root, folder, 'dist/tsconfig.lib.tsbuildinfo'));
   return files.every((file) => existsSync(file)) ? files.map((file) => readFileSync(file)) : undefined;
 }
 
 async function sourceDigest() {
   const files = ['package-lock.json', 'tsconfig.base.json', 'tsconfig.json'];
-  for (const folder of packageFolders()) {
+  for (const folder of compiledFolders()) {
     files.push(path.join(folder, 'tsconfig.lib.json'), path.join(folder, 'package.json'));
     for (const name of readdirSync(path.join(root, folder, 'src'), { recursive: true })) {
       if (/\.(ts|json)$/.test(name) && !/\.(spec|cases)\.ts$/.test(name))

@@ -9,7 +9,7 @@ const tool = (name, ...args) => foreground(process.execPath, [binOf(name), ...ar
 
 const codes = [
   await tool('prettier', '--check', '--cache', '--log-level=warn', '.'),
-  await tool('eslint', 'tools', 'eslint.config.mjs', 'prettier.config.mjs'),
+  await tool('eslint', 'tools/vitest.mjs', 'eslint.config.mjs', 'prettier.config.mjs'),
 ];
 clearResults();
 codes.push(await runMany(['lint', 'typecheck', 'build', 'test'], process.argv.slice(2)));

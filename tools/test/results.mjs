@@ -1,11 +1,10 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../setup/paths.mjs';
-import { packageFolders } from '../setup/typescript.mjs';
+import { packageFoldersWith } from '../setup/workspaces.mjs';
 
 const resultFile = (folder) => path.join(root, folder, 'test-results/vitest.json');
-const testedFolders = () =>
-  packageFolders().filter((folder) => existsSync(path.join(root, folder, 'vitest.config.mjs')));
+const testedFolders = () => packageFoldersWith('vitest.config.mjs');
 
 /** Forgets the results of earlier runs. nx brings back those that it answers from its cache. */
 export function clearResults() {

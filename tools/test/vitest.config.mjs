@@ -1,0 +1,3 @@
+import { vitestConfig } from '../vitest.mjs';
+
+export default vitestConfig(import.meta.dirname, { include: ['*.spec.mjs'] });
