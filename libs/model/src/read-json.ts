@@ -2,10 +2,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { UserError, messageOf } from '@captrain/runtime';
 
+/** Throws a UserError where there is no such model folder. */
+export function requireFolder(folder: string): void {
+  if (!existsSync(folder)) throw new UserError(`there is no model folder ${folder}; name one that exists.`);
+}
+
 /** The JSON object in a model folder's file. A missing file, or one that holds something else, is a UserError. */
 export function readJsonObject(folder: string, name: string): Record<string, unknown> {
   const file = path.join(folder, name);
-  if (!existsSync(folder)) throw new UserError(`there is no model folder ${folder}; name one that exists.`);
+  requireFolder(folder);
   if (!existsSync(file))
     throw new UserError(`the model folder ${folder} has no ${name}; name a folder in Hugging Face layout.`);
   let value: unknown;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startEngine } from '@captrain/engine';
@@ -55,6 +55,22 @@ describe('limits and refusals', () => {
     const tight = await create(configOf({}, 5));
     expect(tight.tokenizeCaption(long)).toHaveLength(5);
     [roomy, tight].forEach((captioner) => captioner.close());
+  });
+
+  test('a language model that is not there is refused, naming the folder', async () => {
+    const missing = path.join(folder, 'nowhere');
+    await expect(create({ ...configOf({}), languageModel: missing })).rejects.toThrow(
+      `there is no model folder ${missing}`,
+    );
+  });
+
+  test('a tokenizer that the model does not fit is refused', async () => {
+    const mixed = path.join(folder, 'mixed');
+    mkdirSync(mixed);
+    writeTinyGpt2(mixed, { vocab_size: 100 });
+    await expect(create({ ...configOf({}), languageModel: mixed })).rejects.toThrow(
+      /token 256, .* knows 100/,
+    );
   });
 
   test('a prefix that leaves no room for words is refused', async () => {

@@ -1,7 +1,7 @@
 import { tf } from '@captrain/engine';
 import { UserError, sha256 } from '@captrain/runtime';
 import type { LanguageModelConfig, MapperConfig } from '../config.js';
-import type { Gpt2Config } from '../gpt2/gpt2-config.js';
+import { type Gpt2Config, readGpt2Config } from '../gpt2/gpt2-config.js';
 import { loadGpt2 } from '../gpt2/load-gpt2.js';
 import { type ParameterLayout, flatOfFile, layoutOf } from '../layout.js';
 import { tensorsOfValues } from '../load-parameters.js';
@@ -39,15 +39,6 @@ export class Captioner {
     mapperParameters: Map<string, tf.Tensor>,
     gpt2Parameters: Map<string, tf.Tensor>,
   ) {
-    if (config.prefixLength >= gpt2.n_positions)
-      throw new UserError(
-        `prefixLength ${config.prefixLength} leaves no room for words: ${config.languageModel} has ${gpt2.n_positions} positions.`,
-      );
-    if (tokenizer.endOfTextId >= gpt2.vocab_size)
-      throw new UserError(
-        `the tokenizer in ${config.languageModel} ends texts with token ${tokenizer.endOfTextId}, ` +
-          `and the model knows ${gpt2.vocab_size}; put the two that belong together into the folder.`,
-      );
     this.maxCaptionTokens = Math.min(config.maxCaptionTokens, gpt2.n_positions - config.prefixLength + 1);
     this.#mapper = asVariables(mapperParameters);
     this.#gpt2 = config.freezeLanguageModel ? gpt2Parameters : asVariables(gpt2Parameters);
@@ -68,10 +59,13 @@ export class Captioner {
     seed: number;
   }): Promise<Captioner> {
     const { config, embeddingDim, seed } = options;
+    const gpt2 = readGpt2Config(config.languageModel);
     const tokenizer = await Tokenizer.load(config.languageModel);
-    const { config: gpt2, parameters } = loadGpt2(config.languageModel);
+    checkFit(config, gpt2, tokenizer);
     const widths = { embeddingDim, width: gpt2.n_embd };
-    const mapper = tensorsOfValues(mapperShapes(config, widths), initMapper(config, widths, seed));
+    const shapes = mapperShapes(config, widths);
+    const { parameters } = loadGpt2(config.languageModel);
+    const mapper = tensorsOfValues(shapes, initMapper(config, widths, seed));
     return new Captioner(config, embeddingDim, tokenizer, gpt2, mapper, parameters);
   }
 
@@ -170,6 +164,19 @@ export class Captioner {
   close(): void {
     for (const tensor of [...this.#mapper.values(), ...this.#gpt2.values()]) tensor.dispose();
   }
+}
+
+/** Config, language model and tokenizer must belong together; what does not is a UserError. */
+function checkFit(config: CaptionerConfig, gpt2: Gpt2Config, tokenizer: Tokenizer): void {
+  if (config.prefixLength >= gpt2.n_positions)
+    throw new UserError(
+      `prefixLength ${config.prefixLength} leaves no room for words: ${config.languageModel} has ${gpt2.n_positions} positions.`,
+    );
+  if (tokenizer.endOfTextId >= gpt2.vocab_size)
+    throw new UserError(
+      `the tokenizer in ${config.languageModel} ends texts with token ${tokenizer.endOfTextId}, ` +
+        `and the model knows ${gpt2.vocab_size}; put the two that belong together into the folder.`,
+    );
 }
 
 /** Variables of these values, in place of the tensors. */

@@ -95,6 +95,8 @@ describe('a folder without a usable tokenizer is refused', () => {
     expect((failure as UserError).message).toContain(folder);
     return (failure as UserError).message;
   };
+  test('no folder', () =>
+    expect(Tokenizer.load(path.join(root, 'nowhere'))).rejects.toThrow(/there is no model folder/));
   test('no files', async () => expect(await refused({})).toMatch(/neither tokenizer.json nor/));
   test('cut JSON', async () => expect(await refused({ 'tokenizer.json': '{"model":' })).toMatch(/as JSON/));
   test('an unknown kind', async () =>

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { UserError, messageOf } from '@captrain/runtime';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import { readJsonObject, readOptionalJsonObject } from '../read-json.js';
+import { readJsonObject, readOptionalJsonObject, requireFolder } from '../read-json.js';
 import { byteLevelBpe, type TokenizerJson } from './byte-level-bpe.js';
 
 /** Text to token ids and back, as the `tokenizers` library does it for the same model folder. */
@@ -35,6 +35,7 @@ export class Tokenizer {
    * `tokenizer_config.json` where there is one. What is missing or damaged is a UserError.
    */
   static async load(folder: string): Promise<Tokenizer> {
+    requireFolder(folder);
     const json = existsSync(path.join(folder, 'tokenizer.json'))
       ? readJsonObject(folder, 'tokenizer.json')
       : readVocabularyAndMerges(folder);
