@@ -17,4 +17,6 @@ export const channelOptions: ChannelOptions = {
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
   'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
   'grpc-node.flow_control_window': 16 * 1024 * 1024,
+  // Workers and coordinator share a network; a proxy for the web does not know it.
+  'grpc.enable_http_proxy': 0,
 };

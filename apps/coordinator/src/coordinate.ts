@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { openStore, readManifest, requireConditionalWrites } from '@captrain/data';
 import { stepsPerEpoch, totalSteps } from '@captrain/data/order';
 import {
@@ -45,7 +47,8 @@ export async function coordinate(
 ): Promise<void> {
   const { signal, log } = options;
   const store = await openStore(given.run);
-  const config = given.resume ? resumed(await readRun(store), given, options.givenKeys) : newRun(given);
+  const asked = anchored(given);
+  const config = given.resume ? resumed(await readRun(store), asked, options.givenKeys) : newRun(asked);
   const manifest = await readManifest(await openStore(config.data));
   const captions = manifest.captionsOf(config.split);
   const steps = totalSteps(captions, config);
@@ -136,6 +139,17 @@ export async function coordinate(
   } finally {
     await server.close();
   }
+}
+
+/** Local paths made absolute, so that the run can be resumed and used from any working directory. */
+function anchored(given: CoordinatorConfig): CoordinatorConfig {
+  const absolute = (name: string) => (existsSync(name) ? path.resolve(name) : name);
+  const { data, languageModel } = given;
+  return {
+    ...given,
+    ...(data !== undefined && { data: absolute(data) }),
+    ...(languageModel !== undefined && { languageModel: absolute(languageModel) }),
+  };
 }
 
 function newRun(given: CoordinatorConfig): RunConfig {
