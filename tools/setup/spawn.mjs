@@ -32,13 +32,15 @@ function excerpt(text) {
 export function foreground(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: 'inherit', ...options });
-    // The terminal sends Ctrl-C to both; the program decides how to end, and this one waits for it.
-    const pass = (signal) => child.kill(signal);
-    const wait = () => {};
-    process.on('SIGINT', wait).on('SIGTERM', pass);
+    // A terminal sends Ctrl-C to both processes, and a second one would mean "at once"; anybody else sends it here only.
+    // How to end is the program's affair either way, and this one waits for it.
+    const onTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+    const interrupt = () => !onTerminal && child.kill('SIGINT');
+    const terminate = () => child.kill('SIGTERM');
+    process.on('SIGINT', interrupt).on('SIGTERM', terminate);
     child.on('error', reject);
     child.on('close', (code, signal) => {
-      process.off('SIGINT', wait).off('SIGTERM', pass);
+      process.off('SIGINT', interrupt).off('SIGTERM', terminate);
       resolve(signal ? 128 + ({ SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 1) : code);
     });
   });

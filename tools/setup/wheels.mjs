@@ -52,8 +52,13 @@ async function pipDownload(pin, staging, update) {
   const platforms = manylinux.flatMap((tag) => ['--platform', `manylinux${tag}_${machines[process.arch]}`]);
   const args = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--disable-pip-version-check'];
   args.push('--progress-bar', 'off', '--python-version', pins.pythonVersion, ...platforms, '--dest', staging);
+  // While pip moves what it has downloaded, the folder holds it twice.
+  const total = pin.bytes ?? Infinity;
   // pip tells no progress to a pipe, so the growth of its folders is watched instead.
-  const timer = setInterval(() => void bytesIn(staging).then((bytes) => update(bytes, pin.bytes)), 250);
+  const timer = setInterval(
+    () => void bytesIn(staging).then((bytes) => update(Math.min(bytes, total), pin.bytes)),
+    250,
+  );
   try {
     await capture('python3', [...args, `${pin.package}==${pin.version}`], {
       env: { ...process.env, TMPDIR: staging },
