@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+import { runCommands } from '@captrain/runtime';
+
+/** Every benchmark prints tables for people and, as its last line, one JSON object `{"bench": NAME, …}`. */
+await runCommands({
+  name: 'bench',
+  version: '0.1.0',
+  summary: 'Performance claims as commands: npm run bench -- NAME',
+  commands: [
+    {
+      name: 'smoke',
+      summary: 'A short training run end to end: coordinator and two workers',
+      load: async () => (await import('./smoke.js')).smoke,
+    },
+  ],
+});
