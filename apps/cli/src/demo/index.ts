@@ -70,7 +70,7 @@ async function runStages(config: DemoConfig, paths: DemoPaths, signal: AbortSign
   });
   const data: ReportData = {
     results,
-    samples: await firstSamples(paths, 24),
+    samples: await firstSamples(paths, 18),
     heldOut,
     facts: factsOf(config),
     seconds: stages.total,

@@ -5,8 +5,8 @@ export interface Variant {
   name: VariantName;
   /** For people. */
   title: string;
-  /** What of it is trained. */
-  trained: string;
+  /** For people who have read the title before. */
+  shortTitle: string;
   /** Steps of training. */
   steps: number;
   /** Flags of `captrain train` beside those that both share. */
@@ -25,14 +25,14 @@ export const variants: readonly Variant[] = [
   {
     name: 'mlp',
     title: 'MLP mapper, GPT-2 fine-tuned',
-    trained: 'mapper and language model',
+    shortTitle: 'MLP, fine-tuned',
     steps: 400,
     flags: { mapper: 'mlp', learningRate: 1e-3 },
   },
   {
     name: 'transformer',
     title: 'Transformer mapper, GPT-2 frozen',
-    trained: 'mapper alone',
+    shortTitle: 'Transformer, frozen',
     steps: 500,
     flags: {
       mapper: 'transformer',

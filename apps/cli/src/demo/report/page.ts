@@ -66,12 +66,12 @@ function sampleCard(
   const said = results.map(({ variant }) => {
     const caption = captions[variant.name];
     const mark = references.includes(caption) ? 'right' : 'wrong';
-    return `<dt class="${variant.name}">${escape(variant.title)}</dt><dd class="${mark}">${escape(caption)}</dd>`;
+    return `<dt class="${variant.name}">${escape(variant.shortTitle)}</dt><dd class="${mark}">${escape(caption)}</dd>`;
   });
   const listed = references.map((reference) => `<li>${escape(reference)}</li>`).join('');
   return `<article class="sample"><div><img alt="${escape(references[0] ?? '')}" src="data:image/jpeg;base64,${jpeg.toString('base64')}">
 <span class="id soft">picture ${imageId}</span></div>
-<div><dl>${said.join('')}</dl><details><summary>References</summary><ul>${listed}</ul></details></div></article>`;
+<div><dl>${said.join('')}</dl><details open><summary>References</summary><ul>${listed}</ul></details></div></article>`;
 }
 
 function row([name, value]: [string, string]): string {

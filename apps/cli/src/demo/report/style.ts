@@ -9,7 +9,7 @@ body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 sy
 main { max-width: 1080px; margin: 0 auto; padding: 2rem 1rem 4rem; }
 h1 { margin: 0 0 .25rem; font-size: clamp(1.5rem, 5vw, 2.1rem); line-height: 1.2; letter-spacing: -.02em; }
 h2 { margin: 2.5rem 0 .75rem; font-size: 1.2rem; }
-p { margin: .25rem 0 .75rem; max-width: 46rem; } .soft { color: var(--soft); }
+p { margin: .25rem 0 .75rem; max-width: 46rem; } .panel + p { margin-top: .75rem; } .soft { color: var(--soft); }
 .panel { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 1rem 1.25rem; overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .45rem .6rem; text-align: right; border-bottom: 1px solid var(--line); }
