@@ -15,7 +15,7 @@ export interface EngineOptions {
   threads?: number | undefined;
   /** Strongest CPU instruction set that oneDNN may use (`ONEDNN_MAX_CPU_ISA`). */
   instructionSet?: EngineConfig['instructionSet'];
-  /** The same bits for the same input, on any number of threads. Costs some speed on GPUs. Default: true. */
+  /** The same bits for the same input and settings. Costs some speed on GPUs. Default: true. */
   deterministic?: boolean | undefined;
   /** Show what TensorFlow logs. Default: false. */
   verbose?: boolean | undefined;
