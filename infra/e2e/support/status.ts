@@ -26,9 +26,13 @@ export function statusAt(port: number): Promise<RunStatus__Output | undefined> {
 }
 
 /** Waits until a run has done at least so many steps. */
-export function untilStep(port: number, step: number): Promise<RunStatus__Output> {
-  return until(`step ${step} is done`, async () => {
-    const status = await statusAt(port);
-    return status !== undefined && status.step >= step ? status : undefined;
-  });
+export function untilStep(port: number, step: number, seconds = 60): Promise<RunStatus__Output> {
+  return until(
+    `step ${step} is done`,
+    async () => {
+      const status = await statusAt(port);
+      return status !== undefined && status.step >= step ? status : undefined;
+    },
+    seconds,
+  );
 }

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { openStore, readManifest } from '@captrain/data';
+import { type Minio, startMinio } from '@captrain/data/testing';
+import { sha256 } from '@captrain/runtime';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { images, writeDataset, writeSmallGpt2 } from './support/flickr8k.js';
+import { Program, captrain } from './support/program.js';
+import { temporaryFolder } from './support/run-folder.js';
+import { freePort, untilStep } from './support/status.js';
+
+// Real photographs, real captions, GPT-2's real vocabulary, S3 in a real MinIO: learnt by heart by two workers.
+const folder = temporaryFolder();
+const languageModel = path.join(folder, 'gpt2');
+const references = path.join(folder, 'references.json');
+const encoder = path.resolve(import.meta.dirname, '../../apps/cli/assets/demo/clip');
+
+const CHECKPOINT_EVERY = 20;
+const flags = [
+  ...['--language-model', languageModel, '--workers', '2', '--batch-size', '70', '--microbatches', '2'],
+  ...['--steps', '70', '--learning-rate', '0.005', '--warmup-steps', '5', '--schedule', 'constant'],
+  ...['--checkpoint-every', String(CHECKPOINT_EVERY), '--seed', '1', '--threads', '1'],
+];
+
+let minio: Minio | undefined;
+let env: Record<string, string>;
+let store: string;
+let names: string[];
+
+beforeAll(async () => {
+  minio = await startMinio();
+  await minio?.createBucket('captrain');
+  env = minio?.env ?? {};
+  store = minio ? 's3://captrain/flickr8k' : path.join(folder, 'store');
+  names = writeDataset(path.join(folder, 'dataset'), references);
+  writeSmallGpt2(languageModel);
+}, 900_000);
+afterAll(() => minio?.close());
+
+async function succeed(...args: string[]) {
+  const ended = await captrain(args, { env, timeoutSeconds: 600 });
+  expect({ code: ended.code, err: ended.code === 0 ? '' : ended.err }).toEqual({ code: 0, err: '' });
+  return ended.out;
+}
+
+/** Digests of a checkpoint's files. */
+async function digestsOf(run: string, step: number) {
+  const checkpoint = (await openStore(run, { ...process.env, ...env })).child(
+    `checkpoints/step-${String(step).padStart(8, '0')}`,
+  );
+  const files = ['manifest.json', 'model.safetensors', 'optimizer.safetensors'];
+  return Object.fromEntries(
+    await Promise.all(files.map(async (file) => [file, sha256(await checkpoint.get(file))] as const)),
+  );
+}
+
+test('14 photographs are embedded with their five captions each', async () => {
+  const args = ['--dataset', path.join(folder, 'dataset'), '--format', 'flickr8k', '--images', images];
+  await succeed('embed', ...args, '--encoder', encoder, '--out', `${store}/embeddings`);
+  const manifest = await readManifest(await openStore(`${store}/embeddings`, { ...process.env, ...env }));
+  expect(manifest.content.totals).toMatchObject({ rows: 14, captions: 70 });
+});
+
+test('two workers learn the captions by heart', async () => {
+  await succeed('train', '--data', `${store}/embeddings`, '--run', `${store}/runs/whole`, ...flags);
+  const predictions = path.join(folder, 'predictions.json');
+  const data = ['--data', `${store}/embeddings`, '--split', 'train'];
+  await succeed('caption', '--run', `${store}/runs/whole`, ...data, '--out', predictions);
+  const captions = JSON.parse(readFileSync(predictions, 'utf8')) as { image_id: string; caption: string }[];
+  expect(captions.map(({ image_id }) => image_id).toSorted()).toEqual(names);
+  const scores = await succeed(
+    'evaluate',
+    '--predictions',
+    predictions,
+    '--references',
+    references,
+    '--json',
+  );
+  expect((JSON.parse(scores) as { bleu4: number }).bleu4).toBeGreaterThan(0.6);
+}, 600_000);
+
+test('a caption for a picture file is the one for its stored embedding', async () => {
+  const predictions = JSON.parse(readFileSync(path.join(folder, 'predictions.json'), 'utf8')) as {
+    image_id: string;
+    caption: string;
+  }[];
+  const out = await succeed('caption', '--run', `${store}/runs/whole`, path.join(images, names[0]!));
+  expect(out).toContain(predictions.find(({ image_id }) => image_id === names[0])!.caption);
+});
+
+test('a run stopped on its way and resumed goes on bit for bit', async () => {
+  const run = `${store}/runs/stopped`;
+  const trainUntil = async (step: number, args: string[]) => {
+    const port = await freePort();
+    const all = ['train', '--run', run, ...args, '--port', String(port)];
+    const program = new Program('captrain', all, { env, timeoutSeconds: 600 });
+    await untilStep(port, step, 300);
+    program.killGroup('SIGINT');
+    const { code, out } = await program.ended;
+    expect(code).toBe(130);
+    expect(out).toContain(`Go on with: captrain train --run ${run} --resume`);
+  };
+  await trainUntil(4, ['--data', `${store}/embeddings`, ...flags]);
+  await trainUntil(CHECKPOINT_EVERY, ['--resume', '--workers', '1']);
+  expect(await digestsOf(run, CHECKPOINT_EVERY)).toEqual(
+    await digestsOf(`${store}/runs/whole`, CHECKPOINT_EVERY),
+  );
+}, 600_000);
