@@ -36,7 +36,7 @@ mkdir -m 711 "$base/munge" && mkdir "$base/state" "$base/spool" "$base/jobs"
 head -c 1024 /dev/urandom >"$base/munge/key"
 chmod 600 "$base/munge/key"
 munged --foreground --force --key-file="$base/munge/key" --socket="$base/munge/socket" --pid-file="$base/munge/pid" \
-  --log-file="$base/munge/log" --seed-file="$base/munge/seed" &
+  --log-file="$base/munge/log" --seed-file="$base/munge/seed" >"$base/munge.out" 2>&1 &
 pids+=($!)
 
 cat >"$base/slurm.conf" <<CONF

@@ -4,6 +4,7 @@ import { LiveView, UserError, formatDuration, toFlags } from '@captrain/runtime'
 import { StatusConnection } from '../status-connection.js';
 import { statusLine, statusLines } from '../status-view.js';
 import { type ChildEnd, SupervisedChild } from './supervised-child.js';
+import { gpuOfWorker, visibleGpus } from './worker-gpus.js';
 
 /** Time that workers get to end after their coordinator. */
 const REAP_MS = 5000;
@@ -40,9 +41,11 @@ export async function runLocally(
       await coordinator.ended;
       return { finished: finished! };
     }
+    const gpus = visibleGpus(env);
     for (let i = 0; i < workers; i++) {
       const args = ['--coordinator', address, '--name', `worker-${i}`];
-      crew.push(new SupervisedChild(`worker-${i}`, '@captrain/worker', args, env));
+      const workerEnv = { ...env, ...gpuOfWorker(i, gpus) };
+      crew.push(new SupervisedChild(`worker-${i}`, '@captrain/worker', args, workerEnv));
     }
     const view = new LiveView();
     const watched = watch(address, view, crew, coordinator);
