@@ -1,6 +1,6 @@
 import { bleu } from '@captrain/evaluation';
 import { expect, it } from 'vitest';
-import { captionsOf, partCaption } from './grammar.js';
+import { captionsOf } from './grammar.js';
 import { seededRandom } from './random.js';
 import { groupsOf, randomScene, type Scene } from './scene.js';
 
@@ -36,17 +36,6 @@ it('says one group and its place in five forms', () => {
     'There is a small green heart in the top left corner.',
     'A small green heart alone in the top left corner.',
   ]);
-});
-
-it('says one of two groups alone, by its side', () => {
-  const scene: Scene = {
-    kind: 'pair',
-    first: { count: 2, size: 'small', colour: 'red', shape: 'circle' },
-    second: { count: 1, size: 'large', colour: 'blue', shape: 'star' },
-    relation: 'left of',
-  };
-  expect(partCaption(scene, 0, 0)).toBe('Two small red circles on the left.');
-  expect(partCaption(scene, 1, 1)).toBe('On the right a large blue star.');
 });
 
 it('gives five distinct captions, each of them another for another scene', () => {

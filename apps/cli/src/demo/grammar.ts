@@ -8,18 +8,6 @@ export function captionsOf(scene: Scene): string[] {
   return scene.kind === 'lone' ? loneCaptions(scene) : pairCaptions(scene);
 }
 
-/**
- * What a scene shows in one of its two parts: "Two small red circles at the top.", or a whole caption where it has only
- * one. `part` is 0 for the first group and 1 for the second, `form` picks the sentence's form.
- */
-export function partCaption(scene: Scene, part: 0 | 1, form: number): string {
-  if (scene.kind === 'lone') return captionsOf(scene)[form % 5]!;
-  const group = phrase(part === 0 ? scene.first : scene.second);
-  const where = sides[scene.relation][part];
-  const forms = [`${group} ${where}.`, `${where} ${group}.`];
-  return sentence(forms[form % forms.length]!);
-}
-
 const sides = { above: ['at the top', 'at the bottom'], 'left of': ['on the left', 'on the right'] } as const;
 
 function pairCaptions({ first, second, relation }: PairScene): string[] {

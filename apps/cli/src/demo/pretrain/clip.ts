@@ -15,25 +15,26 @@ import {
   type ClipConfig,
   type Parameters,
 } from '@captrain/model';
+import { captionsOf } from '../grammar.js';
+import { nearScene } from '../near-scene.js';
 import { seededRandom } from '../random.js';
-import { contrastingTexts } from './contrasting-texts.js';
 import { drawScenes, type DrawnScene } from './drawn-scenes.js';
 import { asVariables, optimise, valuesOf, type PretrainOptions } from './optimise.js';
 import { probe } from './probe.js';
 import { trainingCaptions } from './training-captions.js';
 import { writeJson, writeTokenizer } from './write-tokenizer.js';
 
-const recipe = { steps: 1600, learningRate: 2e-3, warmupSteps: 60, weightDecay: 0.01 };
+const recipe = { steps: 4000, learningRate: 2e-3, warmupSteps: 60, weightDecay: 0.01 };
 const imageSize = 64;
 const batchSize = 64;
 /** Captions of near scenes beside each picture's own. */
-const nearCaptions = 2;
+const nearCaptions = 3;
 const maxTokens = 24;
-const drawnScenes = 8_000;
+const drawnScenes = 12_000;
 
 /**
- * Trains the demo's CLIP by its contrastive loss and writes its folder. Every picture has to find its text among those
- * of the batch and those of scenes that differ from its own in one point; every text its picture in the batch.
+ * Trains the demo's CLIP by its contrastive loss and writes its folder. Every picture has to find its caption among
+ * those of the batch and those of scenes that differ from its own in one point; every caption its picture in the batch.
  */
 export async function pretrainClip(folder: string, options: PretrainOptions): Promise<void> {
   const { seed, steps = recipe.steps, threads } = options;
@@ -55,9 +56,10 @@ export async function pretrainClip(folder: string, options: PretrainOptions): Pr
     if (step > 0 && step % 400 === 0) save();
     const random = seededRandom('clip', seed, step);
     const batch = Array.from({ length: batchSize }, () => random.pick(scenes));
-    const texts = batch.map(({ scene }) => contrastingTexts(scene, nearCaptions, random));
-    const candidates = Array.from({ length: 1 + nearCaptions }, (_, rank) => texts.map((row) => row[rank]!));
-    const tokens = clipTokens(tokenizer, candidates.flat(), maxTokens);
+    const texts = batch.map(({ scene }) => random.pick(captionsOf(scene)));
+    for (let round = 0; round < nearCaptions; round++)
+      texts.push(...batch.map(({ scene }) => random.pick(captionsOf(nearScene(scene, random)))));
+    const tokens = clipTokens(tokenizer, texts, maxTokens);
     return () =>
       contrastiveLoss(parameters, config, pixelsOf(batch), tf.tensor2d(tokens, undefined, 'int32'));
   });
