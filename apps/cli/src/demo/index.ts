@@ -106,6 +106,7 @@ async function train(
     seed: config.seed,
     ...sharedFlags,
     ...variant.flags,
+    batchSize: variant.batchSize,
     steps: config.steps ?? variant.steps,
   };
   await captrain('train', flags, { signal });
@@ -126,15 +127,17 @@ async function caption(
 
 function factsOf({ seed, workers, scenes, heldOut, steps }: DemoConfig): [string, string][] {
   const processors = cpus();
-  const { batchSize, microbatches, prefixLength } = sharedFlags;
-  const counts = variants.map((variant) => `${steps ?? variant.steps} (${variant.name})`).join(', ');
+  const { microbatches, prefixLength } = sharedFlags;
+  const counts = variants.map(
+    ({ name, steps: own, batchSize }) => `${steps ?? own} of ${batchSize} captions (${name})`,
+  );
   return [
     [
       'Data',
       `${formatCount(scenes)} scenes to train on, ${formatCount(heldOut)} held out, five captions each`,
     ],
     ['Processes', `a coordinator and ${workers} ${workers === 1 ? 'worker' : 'workers'} over gRPC`],
-    ['Steps', `${counts}, each of ${batchSize} captions in ${microbatches} microbatches`],
+    ['Steps', `${counts.join(', ')}; ${microbatches} microbatches each`],
     ['Prefix', `${prefixLength} positions`],
     ['Seed', String(seed)],
     ['Machine', `${processors[0]?.model.trim() ?? 'unknown'}, ${processors.length} processors`],

@@ -7,15 +7,15 @@ export interface Variant {
   title: string;
   /** For people who have read the title before. */
   shortTitle: string;
-  /** Steps of training. */
+  /** Steps of training, and captions of each. */
   steps: number;
+  batchSize: number;
   /** Flags of `captrain train` beside those that both share. */
   flags: Record<string, string | number | boolean>;
 }
 
 /** Flags of `captrain train` that both variants share. */
 export const sharedFlags = {
-  batchSize: 64,
   microbatches: 2,
   prefixLength: 10,
   warmupSteps: 20,
@@ -27,19 +27,21 @@ export const variants: readonly Variant[] = [
     title: 'MLP mapper, GPT-2 fine-tuned',
     shortTitle: 'MLP, fine-tuned',
     steps: 400,
-    flags: { mapper: 'mlp', learningRate: 1e-3 },
+    batchSize: 64,
+    flags: { mapper: 'mlp', learningRate: 4e-3 },
   },
   {
     name: 'transformer',
     title: 'Transformer mapper, GPT-2 frozen',
     shortTitle: 'Transformer, frozen',
-    steps: 500,
+    steps: 900,
+    batchSize: 32,
     flags: {
       mapper: 'transformer',
       freezeLanguageModel: true,
-      mapperLayers: 4,
+      mapperLayers: 2,
       mapperHeads: 8,
-      learningRate: 1e-3,
+      learningRate: 4e-3,
     },
   },
 ];
