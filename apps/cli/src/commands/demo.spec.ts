@@ -12,7 +12,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const small = ['--scenes', '40', '--held-out', '6', '--steps', '4'];
 
 it(
-  'goes from scenes to the report with the built programs, and can be run again',
+  'goes from scenes to the report with the built programs',
   { timeout: 600_000 },
   async () => {
     const out = path.join(folder, 'demo');
