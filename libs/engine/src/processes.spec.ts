@@ -1,5 +1,7 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import type { EngineInfo, EngineOptions } from './index.js';
 
@@ -11,42 +13,49 @@ interface Result {
 }
 
 /** Computes in a process of its own, because TensorFlow is configured once for each process. */
-function compute(options: EngineOptions, environment: NodeJS.ProcessEnv = {}) {
+async function compute(options: EngineOptions, environment: NodeJS.ProcessEnv = {}) {
   const args = [
     path.join(fixtures, 'run-source.mjs'),
     path.join(fixtures, 'digest.ts'),
     JSON.stringify(options),
   ];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
-    encoding: 'utf8',
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '', ...environment },
   });
+  const [stdout, stderr, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null]>,
+  ]);
   return { status, stderr, result: status === 0 ? (JSON.parse(stdout) as Result) : undefined };
 }
 
-describe('an engine in a process of its own', () => {
-  test('computes the same bits with one thread and with two, and says nothing', () => {
-    const one = compute({ device: 'cpu', threads: 1 });
-    const two = compute({ device: 'cpu', threads: 2 });
+// Loading TensorFlow takes a second, and half a minute on a machine that is busy with other things.
+describe('an engine in a process of its own', { timeout: 240_000 }, () => {
+  test('computes the same bits with one thread and with two, and says nothing', async () => {
+    const one = await compute({ device: 'cpu', threads: 1 });
+    const two = await compute({ device: 'cpu', threads: 2 });
     expect(one.stderr).toBe('');
     expect(one.result?.digest).toMatch(/^[0-9a-f]{64}$/);
     expect(two.result?.digest).toBe(one.result?.digest);
     expect([one.result?.info.threads, two.result?.info.threads]).toEqual([1, 2]);
   });
 
-  test('shows what TensorFlow logs where that is asked for', () => {
-    const { stderr, result } = compute({ device: 'cpu', verbose: true, instructionSet: 'avx2' });
+  test('shows what TensorFlow logs where that is asked for', async () => {
+    const { stderr, result } = await compute({ device: 'cpu', verbose: true, instructionSet: 'avx2' });
     expect(stderr).toMatch(/oneDNN|cpu_feature_guard/);
     expect(result?.info.instructionSet).toBe('avx2');
   });
 
-  test('refuses a GPU that it does not have, and does not run on the CPU instead', () => {
-    const { status, stderr } = compute({ device: 'gpu' }, { CUDA_VISIBLE_DEVICES: '-1' });
+  test('refuses a GPU that it does not have, and does not run on the CPU instead', async () => {
+    const { status, stderr } = await compute({ device: 'gpu' }, { CUDA_VISIBLE_DEVICES: '-1' });
     expect(status).not.toBe(0);
     expect(stderr).toMatch(/UserError: A GPU was asked for, but .+ --device cpu/);
   });
 
-  test('takes the CPU by itself where there is no GPU', () => {
-    expect(compute({ device: 'auto' }, { CUDA_VISIBLE_DEVICES: '-1' }).result?.info.device).toBe('cpu');
+  test('takes the CPU by itself where there is no GPU', async () => {
+    const { result } = await compute({ device: 'auto' }, { CUDA_VISIBLE_DEVICES: '-1' });
+    expect(result?.info.device).toBe('cpu');
   });
 });
