@@ -56,7 +56,7 @@ function scoreTable(results: readonly VariantResult[]): string {
       `<td>${bleu4Shuffled.toFixed(3)}</td><td>${Math.round(captionsPerSecond)}</td>` +
       `<td>${Math.round(stepMilliseconds)} ms</td><td>${formatDuration(seconds)}</td></tr>`,
   );
-  return `<table><tr><th>Captioner</th><th>BLEU-4</th><th>BLEU-4, shuffled</th><th>captions/s</th><th>a step</th><th>training</th></tr>${rows.join('')}</table>`;
+  return `<table class="scores"><tr><th>Captioner</th><th>BLEU-4</th><th>BLEU-4, shuffled</th><th>captions/s</th><th>a step</th><th>training</th></tr>${rows.join('')}</table>`;
 }
 
 function sampleCard(

@@ -27,5 +27,6 @@ th { color: var(--soft); font-weight: 500; font-size: .85rem; } td.big { font-si
 .sample .id { display: block; margin-top: .35rem; font-size: .75rem; }
 dl { margin: 0; font-size: .92rem; line-height: 1.4; } dt { color: var(--soft); font-size: .75rem; } dd { margin: 0 0 .5rem; }
 .right::after { content: " ✓"; color: var(--good); font-weight: 700; } .wrong::after { content: " ✗"; color: var(--bad); font-weight: 700; }
+@media (max-width: 40rem) { .scores :is(th, td):nth-child(n+4) { display: none; } .panel { padding: .75rem .9rem; } }
 details { font-size: .82rem; color: var(--soft); } summary { cursor: pointer; } details ul { margin: .3rem 0 0; padding-left: 1.1rem; }
 `;
