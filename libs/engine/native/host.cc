@@ -2,7 +2,11 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
+
+#include <thread>
 
 #include "js.h"
 
@@ -46,6 +50,25 @@ napi_value cuda_status(napi_env env, const std::vector<napi_value>&) {
   return result;
 }
 
+// shieldFromSignals(): from now on no signal's handler runs on this thread, nor on threads that it starts: a thread
+// made here takes them all. oneDNN's generated matrix product (AVX-512, float32) uses its stack pointer for other things
+// while it runs, and the frame that the kernel then pushes for a handler overwrites the heap. Seen with TensorFlow 2.21:
+// a resized terminal or Ctrl-C, even with a handler that does nothing, ended in "corrupted size vs. prev_size".
+napi_value shield_from_signals(napi_env, const std::vector<napi_value>&) {
+  static bool shielded = false;
+  if (shielded) return nullptr;
+  shielded = true;
+  std::thread([] {
+    while (true) pause();
+  }).detach();
+  sigset_t signals;
+  sigfillset(&signals);
+  // These are raised by a thread's own instructions, and belong to it.
+  for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) sigdelset(&signals, own);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return nullptr;
+}
+
 }  // namespace
 }  // namespace captrain
 
@@ -54,5 +77,6 @@ NAPI_MODULE_INIT() {
   add_method<mute_stderr>(env, exports, "muteStderr");
   add_method<restore_stderr>(env, exports, "restoreStderr");
   add_method<cuda_status>(env, exports, "cudaStatus");
+  add_method<shield_from_signals>(env, exports, "shieldFromSignals");
   return exports;
 }

@@ -5,6 +5,7 @@ interface HostAddon {
   muteStderr(): number;
   restoreStderr(kept: number): void;
   cudaStatus(): CudaStatus;
+  shieldFromSignals(): void;
 }
 
 /** What NVIDIA's driver says: whether its library is there, CUDA's error number (0: none), how many devices. */
@@ -16,6 +17,15 @@ export interface CudaStatus {
 
 export function cudaStatus(): CudaStatus {
   return loadAddon<HostAddon>(anyBuild(), 'captrain_host.node').cudaStatus();
+}
+
+/**
+ * Keeps signal handlers off this thread and those that it starts, TensorFlow's among them: a signal that arrives within
+ * a matrix product would corrupt memory (native/host.cc says how). Signals are handled as before, also JavaScript's
+ * `process.on('SIGINT')`; only Node's own CPU profiler, which samples by a signal to this thread, sees nothing.
+ */
+export function shieldFromSignals(): void {
+  loadAddon<HostAddon>(anyBuild(), 'captrain_host.node').shieldFromSignals();
 }
 
 /** Runs `load` with this process's stderr going nowhere. */

@@ -54,6 +54,22 @@ describe('an engine in a process of its own', { timeout: 240_000 }, () => {
     expect(stderr).toMatch(/UserError: A GPU was asked for, but .+ --device cpu/);
   });
 
+  test('computes on unharmed while signals arrive, and they are handled', async () => {
+    const args = [path.join(fixtures, 'run-source.mjs'), path.join(fixtures, 'signals.ts')];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+    let output = '';
+    let timer: NodeJS.Timeout | undefined;
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+      timer ??= setInterval(() => child.kill('SIGUSR2'), 1);
+      if (output.includes('handled')) clearInterval(timer);
+    });
+    expect(await closed).toEqual([0, null]);
+    const { handled } = JSON.parse(output.trim().split('\n').at(-1)!) as { handled: number };
+    expect(handled).toBeGreaterThan(10);
+  });
+
   test('takes the CPU by itself where there is no GPU', async () => {
     const { result } = await compute({ device: 'auto' }, { CUDA_VISIBLE_DEVICES: '-1' });
     expect(result?.info.device).toBe('cpu');

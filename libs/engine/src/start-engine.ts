@@ -3,7 +3,7 @@ import type * as tfjs from '@tensorflow/tfjs-node-gpu';
 import { chooseDevice, noGpu } from './choose-device.js';
 import type { EngineConfig } from './config.js';
 import { environmentFor } from './environment.js';
-import { withoutStderr } from './host.js';
+import { shieldFromSignals, withoutStderr } from './host.js';
 import { loadTfjs } from './load-tensorflow.js';
 import { type BuildKind, loadAddon } from './native-build.js';
 import { setTf } from './tf.js';
@@ -69,6 +69,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<EngineIn
     environmentFor({ device, threads, instructionSet, deterministic, verbose }, process.env),
   );
 
+  shieldFromSignals();
   const load = () => {
     const tf = loadTfjs(build);
     const addon = loadAddon<EngineAddon>(build, 'captrain_engine.node');
