@@ -19,6 +19,8 @@ export const sharedFlags = {
   microbatches: 2,
   prefixLength: 10,
   warmupSteps: 20,
+  // The workers themselves fill the processors; the models are too small to share among threads.
+  threads: 1,
 } as const;
 
 export const variants: readonly Variant[] = [
@@ -26,7 +28,7 @@ export const variants: readonly Variant[] = [
     name: 'mlp',
     title: 'MLP mapper, GPT-2 fine-tuned',
     shortTitle: 'MLP, fine-tuned',
-    steps: 300,
+    steps: 260,
     batchSize: 64,
     flags: { mapper: 'mlp', learningRate: 4e-3 },
   },
@@ -34,7 +36,7 @@ export const variants: readonly Variant[] = [
     name: 'transformer',
     title: 'Transformer mapper, GPT-2 frozen',
     shortTitle: 'Transformer, frozen',
-    steps: 700,
+    steps: 520,
     batchSize: 32,
     flags: {
       mapper: 'transformer',
