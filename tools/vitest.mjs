@@ -19,6 +19,8 @@ export function vitestConfig(root, overrides = {}) {
       pool: 'forks',
       include: ['src/**/*.spec.ts'],
       passWithNoTests: true,
+      // Nx sets it for its own output; programs under test decide about colours by themselves.
+      env: { FORCE_COLOR: '' },
       reporters: ['default', 'json'],
       outputFile: { json: 'test-results/vitest.json' },
       testTimeout: 60_000,
