@@ -91,15 +91,18 @@ describe('captrain train refuses', () => {
   });
 
   test('a batch that does not divide into microbatches', async () => {
-    expectSentence(await train(run(), '--batch-size', '21'), 'batchSize', 'multiple of the microbatches');
+    expectSentence(await train(run(), '--batch-size', '21'), '--batch-size', 'multiple of the microbatches');
   });
 
   test('a new run without data, or without a language model', async () => {
     expectSentence(
       await captrain(['train', '--run', run(), '--language-model', inputs.languageModel]),
-      'data',
+      '--data is missing',
     );
-    expectSentence(await captrain(['train', '--run', run(), '--data', inputs.data]), 'languageModel');
+    expectSentence(
+      await captrain(['train', '--run', run(), '--data', inputs.data]),
+      '--language-model is missing',
+    );
   });
 
   test('to resume where there is no run', async () => {

@@ -10,7 +10,7 @@ import {
   runConfig,
 } from '@captrain/model/run';
 import type { Welcome } from '@captrain/protos';
-import { type Logger, UserError, messageOf, parseConfig } from '@captrain/runtime';
+import { type Logger, UserError, messageOf, resolveConfig } from '@captrain/runtime';
 import { Crew } from './crew.js';
 import { GradientExchange } from './gradient-exchange.js';
 import { Mailbox } from './mailbox.js';
@@ -152,9 +152,11 @@ function anchored(given: CoordinatorConfig): CoordinatorConfig {
   };
 }
 
+/** The config of a new run; what is wrong with it is named by its flag. */
 function newRun(given: CoordinatorConfig): RunConfig {
-  const values = Object.entries(given).filter(([key]) => !launchKeys.has(key));
-  return parseConfig(runConfig, Object.fromEntries(values), 'the command line');
+  const values = Object.entries(given).filter(([key, value]) => !launchKeys.has(key) && value !== undefined);
+  const flags = values.map(([key, value]) => [key, typeof value === 'boolean' ? value : String(value)]);
+  return resolveConfig(runConfig, { flags: Object.fromEntries(flags) as Record<string, string | boolean> });
 }
 
 /** A resumed run's own config. Throws a UserError where the command line asks for another. */
