@@ -102,7 +102,9 @@ function transformerLayer(
   const scale = Math.sqrt(heads / x_ND.shape[1]!);
   const attended_ND = attention(queries!, keys!, values!, scale);
   const middle_ND = tf.add(x_ND, layer(parameters, `${name}.attn.project`, attended_ND));
-  const inner = ACTIVATIONS.relu(layer(parameters, `${name}.mlp.fc1`, norm(parameters, `${name}.norm2`, middle_ND)));
+  const inner = ACTIVATIONS.relu(
+    layer(parameters, `${name}.mlp.fc1`, norm(parameters, `${name}.norm2`, middle_ND)),
+  );
   return tf.add(middle_ND, layer(parameters, `${name}.mlp.fc2`, inner));
 }
 
