@@ -1,7 +1,6 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { coordinatorConfig } from '@captrain/model/run';
-import { createLogger, defineCommand, endWithParent, runCommand } from '@captrain/runtime';
+import { createLogger, defineCommand, endWithParent, packageVersion, runCommand } from '@captrain/runtime';
 import { coordinate } from './coordinate.js';
 
 const command = defineCommand({
@@ -23,8 +22,5 @@ const command = defineCommand({
     }),
 });
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
 endWithParent();
-await runCommand(command, version);
+await runCommand(command, packageVersion(import.meta.url));

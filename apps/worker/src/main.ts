@@ -1,8 +1,14 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { credentials } from '@grpc/grpc-js';
 import { TrainingClient, channelOptions } from '@captrain/protos';
-import { UserError, createLogger, defineCommand, endWithParent, runCommand } from '@captrain/runtime';
+import {
+  UserError,
+  createLogger,
+  defineCommand,
+  endWithParent,
+  packageVersion,
+  runCommand,
+} from '@captrain/runtime';
 import { z } from 'zod';
 import { defaultName, work } from './work.js';
 
@@ -51,8 +57,5 @@ const command = defineCommand({
   },
 });
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
 endWithParent();
-await runCommand(command, version);
+await runCommand(command, packageVersion(import.meta.url));

@@ -1,7 +1,7 @@
 export { addInto } from './buffers/add-into.js';
 export { BufferPool } from './buffers/buffer-pool.js';
 export { parseConfig, resolveConfig, type ConfigSources } from './config/resolve-config.js';
-export { toFlags } from './config/to-flags.js';
+export { toFlags, withoutVariables } from './config/to-flags.js';
 export {
   defineCommand,
   type Command,
@@ -17,6 +17,7 @@ export { endWithParent } from './end-with-parent.js';
 export { Interruption } from './interruption.js';
 export { createLogger, type Logger, type LoggerOptions } from './logger.js';
 export { nearest, suggestion } from './nearest.js';
+export { packageVersion } from './package-version.js';
 export { runProgram } from './run-program.js';
 export { inBatches, mapInOrder } from './streams/map-in-order.js';
 export { drawBar } from './terminal/bar.js';

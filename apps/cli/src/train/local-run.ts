@@ -1,6 +1,6 @@
 import { coordinatorConfig } from '@captrain/model/run';
 import type { RunStatus__Output as RunStatus } from '@captrain/protos';
-import { LiveView, UserError, formatDuration, toFlags } from '@captrain/runtime';
+import { LiveView, UserError, formatDuration, toFlags, withoutVariables } from '@captrain/runtime';
 import { StatusConnection } from '../status-connection.js';
 import { statusLine, statusLines } from '../status-view.js';
 import { type ChildEnd, SupervisedChild } from './supervised-child.js';
@@ -25,7 +25,7 @@ export async function runLocally(
   workers: number,
   signal: AbortSignal,
 ): Promise<RunEnd> {
-  const env = withoutConfig(process.env);
+  const env = withoutVariables(coordinatorConfig, process.env);
   const coordinator = new SupervisedChild(
     'coordinator',
     '@captrain/coordinator',
@@ -131,14 +131,6 @@ async function throwLoss(crew: readonly SupervisedChild[]): Promise<void> {
     if (worker.sentence !== undefined) throw new UserError(worker.sentence);
     throw new Error(`${worker.name} ended (${signal ?? `exit code ${code}`}):\n${worker.lastWords}`);
   }
-}
-
-/** The environment without config variables: the programs get their config as flags. */
-function withoutConfig(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const keys = Object.keys(coordinatorConfig.shape).map(
-    (key) => `CAPTRAIN_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`,
-  );
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !keys.includes(name)));
 }
 
 /** What a run ended with, in one or two sentences. */

@@ -10,3 +10,9 @@ export function toFlags(schema: z.ZodObject, values: Record<string, unknown>): s
     return [flag, String(value)];
   });
 }
+
+/** The environment without the variables that a schema reads: for a program that gets its config as flags. */
+export function withoutVariables(schema: z.ZodObject, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const names = new Set(fieldsOf(schema).map((field) => field.env));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !names.has(name)));
+}
