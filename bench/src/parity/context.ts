@@ -10,6 +10,8 @@ export interface ParityContext {
   data: string;
   /** Runs a script of `bench/peers/parity`; its lines are shown as progress and returned. */
   peer(script: string, ...args: string[]): Promise<string[]>;
+  /** Whether the golden files that the tests read are written anew. */
+  golden: boolean;
   /** Shows what is being done. */
   progress(text: string): void;
   signal: AbortSignal;

@@ -14,18 +14,23 @@ import {
 import { z } from 'zod';
 import { pythonInterpreter, runPeer } from '../python.js';
 import { type ParityGroup, sharedData } from './context.js';
+import { golden } from './golden.js';
 import { gpt2 } from './gpt2.js';
 import { gradients } from './gradients.js';
 import { mappers } from './mappers.js';
 import type { ParityRow } from './row.js';
 import { training } from './training.js';
 
-const groups: readonly ParityGroup[] = [gpt2, mappers, gradients, training];
+const groups: readonly ParityGroup[] = [golden, gpt2, mappers, gradients, training];
 
 export const parity = defineCommand({
   name: 'parity',
   summary: 'Compares captrain with PyTorch, transformers and open_clip, on random weights of full size',
-  examples: ['npm run parity', 'npm run parity -- --only gpt2,gradients'],
+  examples: [
+    'npm run parity',
+    'npm run parity -- --only gpt2,gradients',
+    'npm run parity -- --only golden --golden',
+  ],
   schema: z.strictObject({
     only: z
       .string()
@@ -37,8 +42,12 @@ export const parity = defineCommand({
       .default(sharedData)
       .describe('folder of real pictures and captions')
       .meta({ placeholder: 'FOLDER' }),
+    golden: z
+      .boolean()
+      .default(false)
+      .describe('also write what the tests compare with: libs/model/src/golden/golden.json'),
   }),
-  run: async ({ only, data }, { signal }) => {
+  run: async ({ only, data, golden }, { signal }) => {
     const chosen = chooseGroups(only);
     const interpreter = await pythonInterpreter(signal);
     await startEngine({ device: 'cpu' });
@@ -46,7 +55,7 @@ export const parity = defineCommand({
     try {
       const rows: ParityRow[] = [];
       for (const group of chosen)
-        rows.push(...(await runGroup(group, { interpreter, folder, data, signal })));
+        rows.push(...(await runGroup(group, { interpreter, folder, data, golden, signal })));
       report(rows);
     } finally {
       await rm(folder, { recursive: true, force: true });
@@ -66,9 +75,9 @@ function chooseGroups(only: string | undefined): readonly ParityGroup[] {
 
 async function runGroup(
   group: ParityGroup,
-  options: { interpreter: string; folder: string; data: string; signal: AbortSignal },
+  options: { interpreter: string; folder: string; data: string; golden: boolean; signal: AbortSignal },
 ): Promise<ParityRow[]> {
-  const { interpreter, data, signal } = options;
+  const { interpreter, data, golden, signal } = options;
   const folder = path.join(options.folder, group.name);
   await mkdir(folder, { recursive: true });
   const view = new LiveView({});
@@ -80,7 +89,7 @@ async function runGroup(
   const peer = (script: string, ...args: string[]) =>
     runPeer(interpreter, path.join('parity', script), args, { signal, onLine: progress });
   try {
-    return await group.run({ folder, data, peer, progress, signal });
+    return await group.run({ folder, data, golden, peer, progress, signal });
   } finally {
     view.close();
     await rm(folder, { recursive: true, force: true });
