@@ -12,5 +12,10 @@ await runCommands({
       summary: 'A short training run end to end: coordinator and two workers',
       load: async () => (await import('./smoke.js')).smoke,
     },
+    {
+      name: 'step',
+      summary: 'One gradient of GPT-2 small in float32 and bfloat16, with dropout and without',
+      load: async () => (await import('./step.js')).step,
+    },
   ],
 });
