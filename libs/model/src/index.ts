@@ -2,6 +2,7 @@ export { AdamW, type AdamWState } from './adamw.js';
 export { captionTensors, type CaptionBatch, type CaptionTensors } from './captioner/caption-batch.js';
 export { captionLoss, type CaptionerParts } from './captioner/caption-loss.js';
 export { Captioner, type BatchGradient, type CaptionerConfig } from './captioner/captioner.js';
+export type { EmbeddingSequences } from './captioner/embedding-sequences.js';
 export { captionGreedy } from './captioner/greedy.js';
 export { clipConfig, clipShapes, readClipConfig, type ClipConfig } from './clip/clip-config.js';
 export { ClipEncoder, clipTokens } from './clip/clip-encoder.js';
