@@ -17,5 +17,10 @@ await runCommands({
       summary: 'Time and memory to load GPT-2 small, beside Python, and GPT-2 XL',
       load: async () => (await import('./load.js')).load,
     },
+    {
+      name: 'step',
+      summary: 'One gradient of GPT-2 small in float32 and bfloat16, with dropout and without',
+      load: async () => (await import('./step.js')).step,
+    },
   ],
 });
