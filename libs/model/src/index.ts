@@ -35,4 +35,10 @@ export {
   type TensorToWrite,
   type WritableDtype,
 } from './weights/write-safetensors.js';
-export { writeModelFolder } from './write-model-folder.js';
+export {
+  writeSafetensorsFile,
+  writeWeights,
+  type WriteOptions,
+  type WrittenFile,
+} from './weights/write-weights.js';
+export { writeModelFolder, type ModelToWrite } from './write-model-folder.js';
