@@ -55,7 +55,7 @@ async function compareSmall(
   folder: string,
   { interpreter, repetitions, signal }: { interpreter: string; repetitions: number; signal: AbortSignal },
 ) {
-  const bytes = await writeRandomGpt2(folder, GPT2_SMALL);
+  const bytes = writeRandomGpt2(folder, GPT2_SMALL);
   const ours: LoadFigures[] = [];
   const theirs: LoadFigures[] = [];
   // The first pair warms the disk's cache.
@@ -86,7 +86,7 @@ async function compareSmall(
 }
 
 async function loadXl(folder: string, signal: AbortSignal) {
-  const bytes = await writeRandomGpt2(folder, GPT2_XL);
+  const bytes = writeRandomGpt2(folder, GPT2_XL);
   const { seconds, forwardSeconds, peakBytes } = await loadOnce(folder, true, signal);
   console.log(
     `GPT-2 XL (${formatBytes(bytes)}): loaded in ${seconds.toFixed(1)} s, one frozen forward in ` +

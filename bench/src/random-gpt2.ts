@@ -7,7 +7,7 @@ export const GPT2_XL = gpt2Config.parse({ n_embd: 1600, n_layer: 48, n_head: 25 
 const POOL = 1 << 22;
 
 /** Writes a GPT-2 with random weights, tensor by tensor, and returns its size as float32 in bytes. */
-export async function writeRandomGpt2(folder: string, config: Gpt2Config): Promise<number> {
+export function writeRandomGpt2(folder: string, config: Gpt2Config): number {
   const pool = new RandomStream(1, 'pool').normal(POOL, 0.02);
   let bytes = 0;
   const shapes = gpt2Shapes(config);
@@ -17,7 +17,7 @@ export async function writeRandomGpt2(folder: string, config: Gpt2Config): Promi
     bytes += 4 * count;
     values.set(name, () => tile(pool, count, values.size));
   }
-  await writeModelFolder(folder, { config, shapes, values });
+  writeModelFolder(folder, { config, shapes, values });
   return bytes;
 }
 

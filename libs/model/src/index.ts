@@ -27,7 +27,7 @@ export {
 } from './gpt2/gpt2.js';
 export { initGpt2, loadGpt2, type LoadedGpt2 } from './gpt2/load-gpt2.js';
 export { flatOfFile, layoutOf, tensorsOfFlat, type LayoutEntry, type ParameterLayout } from './layout.js';
-export { loadParameters, tensorsOfValues } from './load-parameters.js';
+export { loadParameters, parametersOf, tensorsOfValues, type Rename } from './load-parameters.js';
 export {
   initMapper,
   mapPrefix,
@@ -40,6 +40,21 @@ export type { DropoutKey } from './ops/dropout.js';
 export type { ParameterShapes, ParameterValues, Parameters } from './parameters.js';
 export { RandomStream } from './random.js';
 export { Tokenizer } from './text/tokenizer.js';
-export { readSafetensors, type SafetensorsEntry, type SafetensorsFile } from './weights/read-safetensors.js';
-export { writeSafetensors, type TensorToWrite } from './weights/write-safetensors.js';
-export { writeModelFolder } from './write-model-folder.js';
+export { openModelWeights, weightFiles } from './weights/model-weights.js';
+export { openWeights } from './weights/open-weights.js';
+export { readSafetensors } from './weights/read-safetensors.js';
+export type { WeightDtype } from './weights/weight-dtype.js';
+export type { WeightTensor, WeightsFile } from './weights/weights-file.js';
+export {
+  safetensorsParts,
+  writeSafetensors,
+  type TensorToWrite,
+  type WritableDtype,
+} from './weights/write-safetensors.js';
+export {
+  writeSafetensorsFile,
+  writeWeights,
+  type WriteOptions,
+  type WrittenFile,
+} from './weights/write-weights.js';
+export { writeModelFolder, type ModelToWrite } from './write-model-folder.js';
