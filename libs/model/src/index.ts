@@ -18,12 +18,21 @@ export { gpt2Config, gpt2Shapes, readGpt2Config, type Gpt2Config } from './gpt2/
 export { gpt2Embed, gpt2Head, gpt2Hidden, gpt2Logits, gpt2Step, type Gpt2Cache } from './gpt2/gpt2.js';
 export { initGpt2, loadGpt2, type LoadedGpt2 } from './gpt2/load-gpt2.js';
 export { flatOfFile, layoutOf, tensorsOfFlat, type LayoutEntry, type ParameterLayout } from './layout.js';
-export { loadParameters, tensorsOfValues } from './load-parameters.js';
+export { loadParameters, parametersOf, tensorsOfValues, type Rename } from './load-parameters.js';
 export { initMapper, mapPrefix, mapperShapes, type MapperWidths } from './mapper/mapper.js';
 export { sumCrossEntropy } from './ops/cross-entropy.js';
 export type { ParameterShapes, ParameterValues, Parameters } from './parameters.js';
 export { RandomStream } from './random.js';
 export { Tokenizer } from './text/tokenizer.js';
-export { readSafetensors, type SafetensorsEntry, type SafetensorsFile } from './weights/read-safetensors.js';
-export { writeSafetensors, type TensorToWrite } from './weights/write-safetensors.js';
+export { openModelWeights, weightFiles } from './weights/model-weights.js';
+export { openWeights } from './weights/open-weights.js';
+export { readSafetensors } from './weights/read-safetensors.js';
+export type { WeightDtype } from './weights/weight-dtype.js';
+export type { WeightTensor, WeightsFile } from './weights/weights-file.js';
+export {
+  safetensorsParts,
+  writeSafetensors,
+  type TensorToWrite,
+  type WritableDtype,
+} from './weights/write-safetensors.js';
 export { writeModelFolder } from './write-model-folder.js';
