@@ -45,7 +45,7 @@ async function create(captionEnd: 'full-stop' | 'end-of-text'): Promise<Captione
   const { offset, shape } = made.layout.entries.find(({ name }) => name.endsWith('wte.weight'))!;
   for (const token of [made.tokenizer.endOfTextId, ...made.tokenizer.encode('.')]) {
     const start = offset + token * shape[1]!;
-    for (let i = start; i < start + shape[1]!; i++) flat[i]! *= 1.6;
+    for (let i = start; i < start + shape[1]!; i++) flat[i]! *= 3;
   }
   made.importFlat(flat);
   return made;
@@ -93,8 +93,11 @@ describe('beam search', () => {
     for (let row = 0; row + 1 < length / width; row += 2)
       flat.copyWithin(offset + (row + 1) * width, offset + row * width, offset + (row + 1) * width);
     twins.importFlat(flat);
-    for (const caption of captionBeam(twins, embeddings, { beams: 4, maxTokens: 6 }))
-      for (const token of twins.tokenizer.encode(caption)) expect(token % 2).toBe(0);
+    const captions = captionBeam(twins, embeddings, { beams: 4, maxTokens: 6 });
+    // Bytes that are no text are shown as one character, which says nothing of them.
+    const tokens = twins.tokenizer.encode(captions.join('').replaceAll('\ufffd', ''));
+    expect(tokens.length).toBeGreaterThan(IMAGES);
+    for (const token of tokens) expect(token % 2).toBe(0);
     twins.close();
   });
 
@@ -135,13 +138,17 @@ describe('sampling', () => {
     const kept = ranked.filter(({ probability }) => (before += probability) - probability < topP);
     const mass = kept.reduce((sum, { probability }) => sum + probability, 0);
     expect(kept.length).toBeLessThan(topP === 1 ? 258 : 128);
-    const texts = new Set(kept.map(({ token }) => captioner.captionText([token])));
-    for (const text of first) expect(texts).toContain(text);
-    for (const { token, probability } of kept.slice(0, 3)) {
-      const share = first.filter((text) => text === captioner.captionText([token])).length / draws;
-      const expected = probability / mass;
+    // Several bytes that are no text by themselves are shown alike.
+    const shares = new Map<string, number>();
+    for (const { token, probability } of kept) {
+      const text = captioner.captionText([token]);
+      shares.set(text, (shares.get(text) ?? 0) + probability / mass);
+    }
+    for (const text of first) expect([...shares.keys()]).toContain(text);
+    for (const [text, expected] of shares) {
+      const share = first.filter((other) => text === other).length / draws;
       const deviation = Math.sqrt((expected * (1 - expected)) / draws);
-      expect(Math.abs(share - expected)).toBeLessThan(4 * deviation);
+      expect(Math.abs(share - expected)).toBeLessThanOrEqual(4 * deviation + 1 / draws);
     }
   });
 });
