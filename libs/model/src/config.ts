@@ -59,6 +59,12 @@ export const languageModelConfig = z.strictObject({
     .lt(1)
     .optional()
     .describe("dropout in a trained language model; its config's own rates unless given, 0: none"),
+  captionEnd: z
+    .enum(['end-of-text', 'full-stop'])
+    .default('end-of-text')
+    .describe(
+      "what ends a caption: the language model's end-of-text, which is learned, or the first full stop, as in published ClipCap weights",
+    ),
 });
 export type LanguageModelConfig = z.infer<typeof languageModelConfig>;
 
