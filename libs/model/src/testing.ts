@@ -6,6 +6,9 @@ import { type Gpt2Config, gpt2Config, gpt2Shapes } from './gpt2/gpt2-config.js';
 import { initGpt2 } from './gpt2/load-gpt2.js';
 import { writeModelFolder } from './write-model-folder.js';
 
+export { HubServerModel } from './hub/testing/hub-model.js';
+export { HubServer } from './hub/testing/hub-server.js';
+
 /**
  * Writes a GPT-2 of a few thousand random weights, with a tokenizer of single bytes, into a folder: a whole language
  * model for tests that need a real one.
