@@ -87,7 +87,8 @@ async function grow(partial: string, { url, file, what }: Download, options: Opt
         }
         if (bytes < file.bytes)
           throw new HubFault('unreachable', `${what} broke off after ${formatCount(bytes)} bytes`);
-        await handle.sync();
+        // A crash of the machine must not leave a large file that has its size and not its bytes.
+        if (file.sha256) await handle.sync();
       } catch (thrown) {
         if (isFileError(thrown)) throw thrown;
         throw HubFault.ofThrown(thrown);

@@ -22,6 +22,8 @@ export interface FoundModel {
   readonly folder: string;
   /** What names the same files for ever: `org/name@COMMIT`, or the folder's absolute path. */
   readonly pinned: string;
+  /** What people call it: the hub id, or the folder's own name. */
+  readonly id: string;
 }
 
 /**
@@ -36,14 +38,17 @@ export async function modelFolder(name: string, options: HubOptions = {}): Promi
 /** The same, with the name to find it again by. */
 export async function findModel(name: string, options: HubOptions = {}): Promise<FoundModel> {
   const parsed = parseModelName(name);
-  if ('folder' in parsed) return { folder: parsed.folder, pinned: path.resolve(parsed.folder) };
+  if ('folder' in parsed) {
+    const pinned = path.resolve(parsed.folder);
+    return { folder: parsed.folder, pinned, id: path.basename(pinned) };
+  }
   const context = contextOf(parsed, options);
   try {
     const commit = await resolved(context);
     const snapshot: Snapshot = { name: parsed, commit, repo: context.repo };
     await provide(snapshot, context);
     await context.repo.writeRef(parsed, commit);
-    return { folder: context.repo.snapshot(commit), pinned: `${parsed.id}@${commit}` };
+    return { folder: context.repo.snapshot(commit), pinned: `${parsed.id}@${commit}`, id: parsed.id };
   } catch (thrown) {
     throw sentenceFor(thrown, context);
   }
