@@ -43,7 +43,7 @@ describe('a download', () => {
     const broken = hub().server.interfere!;
     hub().server.interfere = (seen, response) =>
       broken(seen, response) || (seen.host === 'store' && Boolean(response.destroy()));
-    expect(await refusal(hub().get())).toMatch(/cannot be fetched from http.*What has come is kept\.$/);
+    expect(await refusal(hub().get())).toMatch(/cannot be fetched from http.*or name a folder\.$/);
     expect(existsSync(hub().cached('snapshots', hub().commit, 'model.safetensors'))).toBe(false);
     hub().server.interfere = undefined;
     hub().server.seen.length = 0;

@@ -11,27 +11,27 @@ test.each<[string, string[], string[] | undefined]>([
   [
     'safetensors rather than PyTorch, and what is read beside them',
     ['config.json', 'model.safetensors', 'pytorch_model.bin', 'tf_model.h5', 'README.md', 'merges.txt'],
-    ['model.safetensors', 'config.json', 'merges.txt'],
+    ['config.json', 'merges.txt', 'model.safetensors'],
   ],
   [
     'the index of parts',
     ['config.json', 'model.safetensors.index.json', 'model-00001-of-00002.safetensors', 'pytorch_model.bin'],
-    ['model.safetensors.index.json', 'config.json'],
+    ['config.json', 'model.safetensors.index.json'],
   ],
   [
     'PyTorch where there is nothing else',
     ['config.json', 'pytorch_model.bin'],
-    ['pytorch_model.bin', 'config.json'],
+    ['config.json', 'pytorch_model.bin'],
   ],
   [
     "Hugging Face's layout rather than OpenCLIP's",
     ['config.json', 'pytorch_model.bin', 'open_clip_config.json', 'open_clip_model.safetensors'],
-    ['pytorch_model.bin', 'config.json', 'open_clip_config.json'],
+    ['config.json', 'open_clip_config.json', 'pytorch_model.bin'],
   ],
   [
     "OpenCLIP's where there is no other",
     ['open_clip_config.json', 'open_clip_model.safetensors', 'open_clip_pytorch_model.bin', 'vocab.json'],
-    ['open_clip_model.safetensors', 'vocab.json', 'open_clip_config.json'],
+    ['vocab.json', 'open_clip_config.json', 'open_clip_model.safetensors'],
   ],
   ['nothing of a model without config', ['model.safetensors'], undefined],
   ['nothing of a model of another kind', ['config.json', 'tf_model.h5'], undefined],

@@ -27,7 +27,7 @@ const weights = [
 ];
 
 export interface WantedFiles {
-  /** The weights' index comes first, where they are in parts. */
+  /** The weights, or the index of their parts, come last. */
   readonly files: readonly string[];
   /** The index among `files`, which names the parts. */
   readonly index: string | undefined;
@@ -38,7 +38,7 @@ export function wantedFiles(present: { has(name: string): boolean }): WantedFile
   const chosen = weights.find(({ file, config }) => present.has(file) && present.has(config));
   if (chosen === undefined) return undefined;
   const index = chosen.file.endsWith('.index.json') ? chosen.file : undefined;
-  return { files: [chosen.file, ...small.filter((name) => present.has(name))], index };
+  return { files: [...small.filter((name) => present.has(name)), chosen.file], index };
 }
 
 /** The names of weights that are looked for, for people. */
