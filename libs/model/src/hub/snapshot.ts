@@ -46,9 +46,14 @@ export async function isUsable({ repo, commit }: Snapshot): Promise<boolean> {
 export async function fetchSnapshot(snapshot: Snapshot, context: HubContext): Promise<void> {
   const { repo, commit, name } = snapshot;
   await mkdir(path.dirname(repo.lock), { recursive: true });
+  const waiting = setTimeout(
+    () => context.say(`another process is downloading ${showName(name)}: waiting for it`),
+    2000,
+  );
   await withFileLock(
     repo.lock,
     async () => {
+      clearTimeout(waiting);
       if (await isWhole(snapshot)) return;
       let tree = await repo.readTree(commit);
       if (tree === undefined) {
@@ -62,7 +67,7 @@ export async function fetchSnapshot(snapshot: Snapshot, context: HubContext): Pr
       await fetchFiles(snapshot, tree, [...wanted.files, ...parts], context);
     },
     context.signal,
-  );
+  ).finally(() => clearTimeout(waiting));
 }
 
 /** Downloads files, unless their content is there, and links them into the snapshot. */
