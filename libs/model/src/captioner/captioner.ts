@@ -4,6 +4,7 @@ import type { LanguageModelConfig, MapperConfig, PrecisionConfig } from '../conf
 import type { Gpt2Computation } from '../gpt2/gpt2.js';
 import { type Gpt2Config, dropoutRates, readGpt2Config } from '../gpt2/gpt2-config.js';
 import { loadGpt2 } from '../gpt2/load-gpt2.js';
+import { modelFolder } from '../hub/model-folder.js';
 import { type ParameterLayout, flatOfFile, layoutOf } from '../layout.js';
 import { tensorsOfValues } from '../load-parameters.js';
 import { initMapper, mapperShapes } from '../mapper/mapper.js';
@@ -61,33 +62,39 @@ export class Captioner {
   readonly #gpt2: Map<string, tf.Tensor>;
 
   /**
-   * The language model from its folder, and a new mapper for embeddings of this width, made from the seed. What does
-   * not fit, and bfloat16 on a device without it, is a UserError.
+   * The language model that the config names, downloaded where it is not there yet, and a new mapper for embeddings of
+   * this width, made from the seed. What does not fit, and bfloat16 on a device without it, is a UserError.
    */
   static async create(options: {
     config: CaptionerConfig;
     embeddingDim: number;
     seed: number;
+    signal?: AbortSignal;
   }): Promise<Captioner> {
-    const { config, embeddingDim, seed } = options;
+    const { config, embeddingDim, seed, signal } = options;
     if (config.precision === 'bfloat16') requireBfloat16();
-    const gpt2 = computationOf(config, readGpt2Config(config.languageModel));
-    const tokenizer = await Tokenizer.load(config.languageModel);
+    const folder = await modelFolder(config.languageModel, { signal });
+    const gpt2 = computationOf(config, readGpt2Config(folder));
+    const tokenizer = await Tokenizer.load(folder);
     checkFit(config, gpt2, tokenizer);
     const widths = { embeddingDim, width: gpt2.n_embd };
     const shapes = mapperShapes(config, widths);
-    const { parameters } = await loadGpt2(config.languageModel);
+    const { parameters } = await loadGpt2(folder);
     const mapper = tensorsOfValues(shapes, initMapper(config, widths, seed));
     return new Captioner(config, embeddingDim, tokenizer, gpt2, mapper, parameters);
   }
 
   /**
-   * A captioner as it was saved, to be used: `weights` are the trained parameters (safetensors in the layout's names, as a path or
-   * in memory), and the config's folder gives the language model and its tokenizer. It computes in float32, whatever
-   * it was trained in, so that any machine can. Weights that do not fit are a UserError.
+   * A captioner as it was saved, to be used: `weights` are the trained parameters (safetensors in the layout's names, as
+   * a path or in memory), and the config names the language model, which brings its tokenizer. It computes in float32,
+   * whatever it was trained in, so that any machine can. Weights that do not fit are a UserError.
    */
-  static async load(options: { config: CaptionerConfig; weights: string | Uint8Array }): Promise<Captioner> {
-    const { weights } = options;
+  static async load(options: {
+    config: CaptionerConfig;
+    weights: string | Uint8Array;
+    signal?: AbortSignal;
+  }): Promise<Captioner> {
+    const { weights, signal } = options;
     const config = { ...options.config, precision: 'float32' as const };
     const file = readSafetensors(weights);
     const place = typeof weights === 'string' ? weights : 'the checkpoint';
@@ -95,7 +102,7 @@ export class Captioner {
     const embeddingDim = file.tensors.get(first)?.shape[1];
     if (embeddingDim === undefined)
       throw new UserError(`${place} holds no ${config.mapper} mapper: it has no tensor ${first}.`);
-    const captioner = await Captioner.create({ config, embeddingDim, seed: 0 });
+    const captioner = await Captioner.create({ config, embeddingDim, seed: 0, ...(signal && { signal }) });
     try {
       captioner.importFlat(flatOfFile(captioner.layout, file, place));
     } catch (error) {
