@@ -20,7 +20,11 @@ export const decodingConfig = z.strictObject({
     .positive()
     .optional()
     .describe('Of --beam or --top-p: below 1 favours the probable words, above 1 the others; 1 unless given'),
-  seed: z.int().min(0).optional().describe('Of --top-p: the same seed draws the same captions; 0 unless given'),
+  seed: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('Of --top-p: the same seed draws the same captions; 0 unless given'),
 });
 export type DecodingConfig = z.output<typeof decodingConfig>;
 

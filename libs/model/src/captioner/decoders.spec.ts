@@ -74,11 +74,14 @@ describe('beam search', () => {
     [3, 1],
     [5, 1],
     [5, 0.6],
-  ])('with %i beams at temperature %d finds what a plain search without a cache finds', (beams, temperature) => {
-    const written = captionBeam(captioner, embeddings, { beams, temperature, maxTokens: 9 });
-    const plain = Array.from({ length: IMAGES }, (_, i) => plainSearch(imageOf(i), beams, temperature, 9));
-    expect(written).toEqual(plain);
-  });
+  ])(
+    'with %i beams at temperature %d finds what a plain search without a cache finds',
+    (beams, temperature) => {
+      const written = captionBeam(captioner, embeddings, { beams, temperature, maxTokens: 9 });
+      const plain = Array.from({ length: IMAGES }, (_, i) => plainSearch(imageOf(i), beams, temperature, 9));
+      expect(written).toEqual(plain);
+    },
+  );
 
   test('with one beam is greedy', () => {
     expect(captionBeam(captioner, embeddings, { beams: 1 })).toEqual(captionGreedy(captioner, embeddings));

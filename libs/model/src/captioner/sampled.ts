@@ -57,7 +57,10 @@ function drawWords(
       'float32',
     );
     const ranks_R = tf.minimum(tf.sum(tf.mul(passed_RV, kept_RV), 1), tf.sub(tf.sum(kept_RV, 1), 1));
-    const places_R = tf.add(tf.cast(ranks_R, 'int32'), tf.mul(tf.range(0, rows, 1, 'int32'), tf.scalar(count, 'int32')));
+    const places_R = tf.add(
+      tf.cast(ranks_R, 'int32'),
+      tf.mul(tf.range(0, rows, 1, 'int32'), tf.scalar(count, 'int32')),
+    );
     return tf.gather(tf.reshape(ids_RV!, [-1]), places_R);
   });
   const words = words_R.dataSync();

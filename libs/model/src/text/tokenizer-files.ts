@@ -54,7 +54,9 @@ function readKind(folder: string, named: Record<string, unknown>) {
       throw new UserError(`${folder} has a vocab.txt for a ${kind}, ${needsTokenizerJson(folder)}`);
     return { json: wordPiece(text('vocab.txt'), named), defaults: bertDefaults };
   }
-  const pieces = readdirSync(folder).find((name) => /^(spiece|sentencepiece\S*|tokenizer|sp)\.model$/.test(name));
+  const pieces = readdirSync(folder).find((name) =>
+    /^(spiece|sentencepiece\S*|tokenizer|sp)\.model$/.test(name),
+  );
   if (pieces !== undefined)
     throw new UserError(`${folder} has its tokenizer in ${pieces} alone, ${needsTokenizerJson(folder)}`);
   throw new UserError(

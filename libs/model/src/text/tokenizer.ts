@@ -80,7 +80,9 @@ function endOfText(
     named === undefined ? undefined : tokenizer.token_to_id(named),
     ...(named === undefined
       ? [
-          modelEndId !== undefined && tokenizer.id_to_token(modelEndId) !== undefined ? modelEndId : undefined,
+          modelEndId !== undefined && tokenizer.id_to_token(modelEndId) !== undefined
+            ? modelEndId
+            : undefined,
           tokenizer.token_to_id('<|endoftext|>'),
           tokenizer.token_to_id(specialToken(config.sep_token) ?? '[SEP]'),
         ]
