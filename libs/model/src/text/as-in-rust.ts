@@ -3,7 +3,14 @@
  * tokenizer.json, written in the way that JavaScript's library takes as Rust's takes the original. Every rule here
  * stands for a difference that a comparison of both showed.
  */
-import { LETTERS_SINCE_16, MARKS_SINCE_9, NUMBERS_SINCE_16 } from './unicode-since.js';
+import {
+  ACCENTS_SINCE_8,
+  FORMATS_SINCE_8,
+  LETTERS_SINCE_16,
+  MARKS_SINCE_9,
+  NUMBERS_SINCE_16,
+  PUNCTUATION_SINCE_8,
+} from './unicode-since.js';
 
 /** What tokenizer.json holds, as far as it is looked at here. */
 export type TokenizerJson = Record<string, unknown>;
@@ -87,21 +94,29 @@ function bertStages(stage: Stage): Stage[] {
   const stripsAccents = stage.strip_accents ?? stage.lowercase;
   return [
     ...(stage.clean_text === true
-      ? [replace('(?![\\t\\n\\r])[\\p{Cc}\\p{Cf}\\p{Co}\\x{fffd}]', ''), replace('\\s', ' ')]
+      ? [
+          replace(`(?![\\t\\n\\r${FORMATS_SINCE_8.oniguruma}])[\\p{Cc}\\p{Cf}\\p{Co}\\x{fffd}]`, ''),
+          replace('\\s', ' '),
+        ]
       : []),
     ...(stage.handle_chinese_chars === true ? [replace(`[${chinese}]`, ' $& ')] : []),
-    ...(stripsAccents === true ? [{ type: 'NFD' }, replace('\\p{Mn}', '')] : []),
+    ...(stripsAccents === true
+      ? [{ type: 'NFD' }, replace(accents, '')]
+      : []),
     ...(stage.lowercase === true ? [lowercase] : []),
   ];
 }
 
+/** Unicode 8's marks without width: two of them have one today. */
+const accents = `[[\\p{Mn}&&[^${ACCENTS_SINCE_8.oniguruma}]]\\x{1734}\\x{1171e}]`;
 const chinese =
   '\\x{3400}-\\x{4dbf}\\x{4e00}-\\x{9fff}\\x{f900}-\\x{faff}\\x{20000}-\\x{2a6df}' +
   '\\x{2a700}-\\x{2b81f}\\x{2b920}-\\x{2ceaf}\\x{2f800}-\\x{2fa1f}';
 
 /** GPT-2's words. */
 const byteLevelWords = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-const punctuation = '[\\p{P}!-/:-@\\[-`{-~]';
+/** ASCII's signs, and Unicode 8's punctuation: two characters of it are none today. */
+const punctuation = `[[\\p{P}&&[^${PUNCTUATION_SINCE_8.oniguruma}]]!-/:-@\\[-\`{-~\\x{166d}\\x{111c9}]`;
 
 function preTokenizer(stage: unknown): Stage | null {
   if (!isStage(stage)) return null;
@@ -118,13 +133,17 @@ function preTokenizer(stage: unknown): Stage | null {
         ],
       };
     case 'BertPreTokenizer':
-      return keep(`[^\\s\\p{P}!-/:-@\\[-\`{-~]+|${punctuation}`);
+      return keep(`[^\\s${punctuation}]+|${punctuation}`);
     case 'Whitespace':
       return keep('[\\w\\x{200c}\\x{200d}]+|[^\\s\\w\\x{200c}\\x{200d}]+');
     case 'WhitespaceSplit':
       return keep('\\S+');
     case 'Digits':
-      return cut(stage.individual_digits === true ? '\\p{N}' : '\\p{N}+');
+      return split({
+        // Rust's own numbers, which are today's.
+        pattern: { Regex: stage.individual_digits === true ? '\\p{N}' : '\\p{N}+' },
+        behavior: 'Isolated',
+      });
     case 'Punctuation':
       return split({ ...stage, pattern: { Regex: punctuation }, behavior: stage.behavior ?? 'Isolated' });
     case 'Split':
@@ -153,11 +172,6 @@ function replace(regex: string, content: string): Stage {
 /** Keeps what matches, piece by piece, and drops the rest. */
 function keep(regex: string): Stage {
   return { type: 'Split', pattern: pattern({ Regex: regex }), behavior: 'Removed', invert: true };
-}
-
-/** Cuts around what matches, and keeps everything. */
-function cut(regex: string): Stage {
-  return { type: 'Split', pattern: pattern({ Regex: regex }), behavior: 'Isolated', invert: false };
 }
 
 /** Letters and numbers are those of Unicode 16. */
