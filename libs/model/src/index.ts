@@ -6,13 +6,11 @@ export { captionGreedy } from './captioner/greedy.js';
 export { clipConfig, clipShapes, readClipConfig, type ClipConfig } from './clip/clip-config.js';
 export { ClipEncoder, clipTokens } from './clip/clip-encoder.js';
 export { clipImageFeatures, clipTextFeatures } from './clip/clip.js';
-export { initClip, loadClip, type LoadedClip } from './clip/load-clip.js';
-export {
-  UnreadableImageError,
-  decodeImage,
-  readImagePreprocessor,
-  type ImagePreprocessor,
-} from './clip/preprocess.js';
+export { initClip } from './clip/load-clip.js';
+export type { ImagePreprocessor } from './clip/picture/image-preprocessor.js';
+export { readImagePreprocessor } from './clip/picture/processor-config.js';
+export { UnreadableImageError } from './clip/picture/read-picture.js';
+export { decodeImage } from './clip/preprocess.js';
 export * from './config.js';
 export { gpt2Config, gpt2Shapes, readGpt2Config, type Gpt2Config } from './gpt2/gpt2-config.js';
 export { gpt2Embed, gpt2Head, gpt2Hidden, gpt2Logits, gpt2Step, type Gpt2Cache } from './gpt2/gpt2.js';
