@@ -22,11 +22,8 @@ export interface OpenClipWeights {
  */
 export function loadOpenClip(weights: OpenClipWeights, config: OpenClipConfig): ClipModel {
   const { towers, resnet } = towersOf(config);
-  const wanted = new Map([...textShapes(towers), ...(resnet ? [] : visionShapes(towers))]);
-  const sources = loadTensors(
-    weights,
-    new Map([...sourceShapes(wanted), ...(resnet ? resnetShapes(resnet) : [])]),
-  );
+  const wanted = wantedShapes(towers, resnet);
+  const sources = loadTensors(weights, openClipShapes(config));
   const parameters = translate(wanted, sources);
   let vision: VisionTower;
   if (resnet) {
@@ -74,13 +71,19 @@ function towersOf(config: OpenClipConfig): { towers: ClipConfig; resnet?: Resnet
   return { towers: clipConfig.parse({ projection_dim: projection, text_config, vision_config }) };
 }
 
-function sourceShapes(wanted: ParameterShapes): ParameterShapes {
-  return new Map(
-    [...wanted].map(([parameter, shape]) => {
-      const source = openClipSource(parameter);
-      return [source.name, sourceShape(source, shape)];
-    }),
-  );
+/** Every tensor that a file of such a model must hold, in OpenAI's names. */
+export function openClipShapes(config: OpenClipConfig): ParameterShapes {
+  const { towers, resnet } = towersOf(config);
+  const sources = [...wantedShapes(towers, resnet)].map(([parameter, shape]): [string, readonly number[]] => {
+    const source = openClipSource(parameter);
+    return [source.name, sourceShape(source, shape)];
+  });
+  return new Map([...sources, ...(resnet ? resnetShapes(resnet) : [])]);
+}
+
+/** The parameters of the Transformers that there are. */
+function wantedShapes(towers: ClipConfig, resnet: ResnetConfig | undefined): ParameterShapes {
+  return new Map([...textShapes(towers), ...(resnet ? [] : visionShapes(towers))]);
 }
 
 function loadTensors(weights: OpenClipWeights, shapes: ParameterShapes): Map<string, tf.Tensor> {

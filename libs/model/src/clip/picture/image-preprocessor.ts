@@ -34,7 +34,8 @@ export function resizedSize({ width, height }: Size, resize: ImagePreprocessor['
   if ('width' in resize) return { width: resize.width, height: resize.height };
   if ('within' in resize) {
     const ratio = Math.max(height / resize.within.height, width / resize.within.width);
-    return { width: roundToEven(width / ratio), height: roundToEven(height / ratio) };
+    const side = (length: number) => Math.max(1, roundToEven(length / ratio));
+    return { width: side(width), height: side(height) };
   }
   const short = resize.shortestEdge;
   if (width <= height) return { width: short, height: Math.floor((short * height) / width) };
