@@ -3,18 +3,7 @@ import { z } from 'zod';
 import { ACTIVATION_NAMES } from '../ops/activation.js';
 import type { ParameterShapes } from '../parameters.js';
 import { readJsonObject } from '../read-json.js';
-
-const size = () => z.number().int().min(1);
-
-/** One side of a square; configs may give both. */
-const side = () =>
-  z.union([
-    size(),
-    z
-      .tuple([size(), size()])
-      .refine(([height, width]) => height === width, { error: 'only squares are known' })
-      .transform(([height]) => height),
-  ]);
+import { count, faultsOf, side } from './config-parts.js';
 
 const towerFields = {
   hidden_act: z.enum(ACTIVATION_NAMES).default('quick_gelu'),
@@ -34,14 +23,14 @@ export interface TowerConfig {
 /** What of a CLIP's config.json decides its computation; names and defaults are Hugging Face's (ViT-B/32). */
 export const clipConfig = z.object({
   model_type: z.literal('clip').default('clip'),
-  projection_dim: size().default(512),
+  projection_dim: count().default(512),
   logit_scale_init_value: z.number().default(2.6592),
   vision_config: z
     .object({
-      hidden_size: size().default(768),
-      intermediate_size: size().default(3072),
-      num_hidden_layers: size().default(12),
-      num_attention_heads: size().default(12),
+      hidden_size: count().default(768),
+      intermediate_size: count().default(3072),
+      num_hidden_layers: count().default(12),
+      num_attention_heads: count().default(12),
       image_size: side().default(224),
       patch_size: side().default(32),
       num_channels: z.literal(3).default(3),
@@ -50,12 +39,12 @@ export const clipConfig = z.object({
     .prefault({}),
   text_config: z
     .object({
-      vocab_size: size().default(49408),
-      hidden_size: size().default(512),
-      intermediate_size: size().default(2048),
-      num_hidden_layers: size().default(12),
-      num_attention_heads: size().default(8),
-      max_position_embeddings: size().default(77),
+      vocab_size: count().default(49408),
+      hidden_size: count().default(512),
+      intermediate_size: count().default(2048),
+      num_hidden_layers: count().default(12),
+      num_attention_heads: count().default(8),
+      max_position_embeddings: count().default(77),
       eos_token_id: z.number().int().min(0).default(49407),
       ...towerFields,
     })
@@ -90,7 +79,7 @@ export function parseClipConfig(json: Record<string, unknown>, folder: string): 
           text_config: json.text_config_dict ?? json.text_config ?? {},
         },
   );
-  if (!parsed.success) throw new UserError(`${folder}/config.json: ${z.prettifyError(parsed.error)}.`);
+  if (!parsed.success) throw new UserError(`${folder}/config.json: ${faultsOf(parsed.error)}.`);
   for (const part of ['vision_config', 'text_config'] as const) {
     const { hidden_size: width, num_attention_heads: heads } = parsed.data[part];
     if (width % heads !== 0)

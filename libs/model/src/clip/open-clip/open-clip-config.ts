@@ -1,17 +1,6 @@
 import { UserError } from '@captrain/runtime';
 import { z } from 'zod';
-
-const count = () => z.number().int().min(1);
-
-/** One side of a square, which OpenCLIP also writes as a pair. */
-const side = () =>
-  z.union([
-    count(),
-    z
-      .tuple([count(), count()])
-      .refine(([height, width]) => height === width, { error: 'only squares are known' })
-      .transform(([height]) => height),
-  ]);
+import { count, faultsOf, side } from '../config-parts.js';
 
 /** An option that changes the computation and is not known: only the value that leaves it as it is. */
 const only = (...values: unknown[]) =>
@@ -108,15 +97,11 @@ export type OpenClipConfigInput = z.input<typeof modelConfig>;
 /** Checks a `model_cfg`; `place` names its file in the UserError that lists what is not known or does not fit. */
 export function parseOpenClipConfig(json: unknown, place: string): OpenClipConfig {
   const parsed = modelConfig.safeParse(json);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(
-      ({ path, message }) => `${['model_cfg', ...path].join('.')}: ${message}`,
-    );
+  if (!parsed.success)
     throw new UserError(
-      `${place} describes a CLIP that captrain does not compute: ${faults.join('; ')}. ` +
+      `${place} describes a CLIP that captrain does not compute: ${faultsOf(parsed.error, 'model_cfg')}. ` +
         `Name one whose towers are plain Transformers, or CLIP's ResNet.`,
     );
-  }
   const { vision_cfg: vision, text_cfg: text } = parsed.data;
   const refuse = (why: string) => new UserError(`${place}: ${why}.`);
   if (text.width % text.heads !== 0)

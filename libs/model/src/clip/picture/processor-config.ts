@@ -3,16 +3,11 @@ import path from 'node:path';
 import { UserError } from '@captrain/runtime';
 import { z } from 'zod';
 import { readJsonObject } from '../../read-json.js';
+import { count, faultsOf, perChannel } from '../config-parts.js';
 import type { ImagePreprocessor, Size } from './image-preprocessor.js';
 
-const side = z.number().int().min(1);
-const rectangle = z.strictObject({ height: side, width: side });
-const pair = z.tuple([side, side]).transform(([height, width]) => ({ height, width }));
-const threeOf = (value: z.ZodNumber) =>
-  z.union([
-    value.transform((one) => [one, one, one] as [number, number, number]),
-    z.tuple([value, value, value]),
-  ]);
+const rectangle = z.strictObject({ height: count(), width: count() });
+const pair = z.tuple([count(), count()]).transform(([height, width]) => ({ height, width }));
 
 /** Classes whose defaults and arithmetic are CLIP's. */
 const CLASSES = [
@@ -35,14 +30,14 @@ const processorConfig = z.object({
   feature_extractor_type: className,
   do_resize: z.boolean().default(true),
   size: z
-    .union([side, z.strictObject({ shortest_edge: side }), rectangle, pair], {
+    .union([count(), z.strictObject({ shortest_edge: count() }), rectangle, pair], {
       error: 'only a number, shortest_edge, or height and width are known',
     })
     .default(224),
   resample: z.literal([2, 3], { error: 'only bilinear (2) and bicubic (3) are known' }).default(3),
   do_center_crop: z.boolean().default(true),
   crop_size: z
-    .union([side.transform((one) => ({ height: one, width: one })), rectangle, pair], {
+    .union([count().transform((one) => ({ height: one, width: one })), rectangle, pair], {
       error: 'only a number, or height and width, are known',
     })
     .default({ height: 224, width: 224 }),
@@ -52,8 +47,8 @@ const processorConfig = z.object({
     .positive()
     .default(1 / 255),
   do_normalize: z.boolean().default(true),
-  image_mean: threeOf(z.number()).default([0.48145466, 0.4578275, 0.40821073]),
-  image_std: threeOf(z.number().positive()).default([0.26862954, 0.26130258, 0.27577711]),
+  image_mean: perChannel(z.number()).default([0.48145466, 0.4578275, 0.40821073]),
+  image_std: perChannel(z.number().positive()).default([0.26862954, 0.26130258, 0.27577711]),
   do_pad: z.literal(false, { error: 'padding is not known' }).default(false),
 });
 
@@ -70,7 +65,7 @@ export function readImagePreprocessor(folder: string): ImagePreprocessor {
   const nested = json.image_processor;
   const given = typeof nested === 'object' && nested !== null ? nested : json;
   const parsed = processorConfig.safeParse(withoutNulls(given));
-  if (!parsed.success) throw new UserError(`${file}: ${z.prettifyError(parsed.error)}.`);
+  if (!parsed.success) throw new UserError(`${file}: ${faultsOf(parsed.error)}.`);
   const config = parsed.data;
   return {
     resize: config.do_resize ? resizeOf(config.size) : null,
