@@ -129,7 +129,7 @@ export function describeCaptioner(overrides: Partial<CaptionerConfig>, trained: 
     const optimizer = new AdamW(captioner.variables, optimizerConfig.parse({}));
     const buffer = new Float32Array(captioner.layout.length).fill(NaN);
     await expectNoLeak(() => {
-      expect(captioner.gradient(batchOf(captioner, 0, 1), buffer).gradients).toBe(buffer);
+      expect(captioner.gradient(batchOf(captioner, 0, 1), { into: buffer }).gradients).toBe(buffer);
       captioner.loss(batchOf(captioner, 1));
       optimizer.apply(buffer, { scale: 0.1, learningRate: 1e-3 });
       captioner.importFlat(captioner.exportFlat());
@@ -163,7 +163,7 @@ export function describeCaptioner(overrides: Partial<CaptionerConfig>, trained: 
     expect(captionGreedy(captioner, images)).toEqual(texts.slice(0, 2));
 
     if (config.freezeLanguageModel) {
-      const original = loadGpt2(languageModel).parameters;
+      const { parameters: original } = await loadGpt2(languageModel);
       for (const [name, tensor] of captioner.parts.gpt2Parameters)
         expect(tensor.dataSync(), name).toEqual(original.get(name)!.dataSync());
     }

@@ -1,33 +1,35 @@
-// B images, C width of an embedding, D width of the language model, V vocabulary
+// B images, F frames of each, C width of an embedding, D width of the language model, V vocabulary
 import { tf } from '@captrain/engine';
 import { gpt2Embed, gpt2Head, gpt2Step, type Gpt2Cache } from '../gpt2/gpt2.js';
 import { mapPrefix } from '../mapper/mapper.js';
 import type { Captioner } from './captioner.js';
+import { type EmbeddingSequences, sequenceTensors } from './embedding-sequences.js';
 
 /**
- * The most probable caption, word by word, for each of the embeddings (B·dim values, row after row). A caption ends
- * with the end of text, or after `maxTokens` tokens; several are written at once, over a cache of keys and values.
+ * The most probable caption, word by word, for each of the embeddings (B·dim values, row after row), or of the
+ * sequences of them. A caption ends with the end of text, or after `maxTokens` tokens; several are written at once, over
+ * a cache of keys and values.
  */
 export function captionGreedy(
   captioner: Captioner,
-  embeddings: Float32Array,
+  images: Float32Array | EmbeddingSequences,
   options: { maxTokens?: number } = {},
 ): string[] {
-  const dim = captioner.embeddingDim;
-  const count = embeddings.length / dim;
-  if (!Number.isInteger(count))
-    throw new Error(`${embeddings.length} values are no embeddings of width ${dim}`);
-  if (count === 0) return [];
+  const sequences = images instanceof Float32Array ? { embeddings: images } : images;
+  if (sequences.embeddings.length === 0) return [];
+  const start = tf.tidy(() => {
+    const { embeddingDim, config, parts } = captioner;
+    const { embeddings_BFC, frames_B } = sequenceTensors(sequences, { embeddingDim, most: config.frames });
+    return nextWords(captioner, mapPrefix(parts.mapperParameters, parts.mapper, embeddings_BFC, frames_B));
+  });
+  const count = start.words_B.size;
   const room = captioner.gpt2.n_positions - captioner.config.prefixLength + 1;
   const maxTokens = Math.min(options.maxTokens ?? captioner.maxCaptionTokens, room);
   const captions: number[][] = Array.from({ length: count }, () => []);
   const ended = captions.map(() => false);
   const { endOfTextId } = captioner.tokenizer;
 
-  let state = tf.tidy(() => {
-    const embeddings_BC = tf.tensor2d(embeddings.slice(), [count, dim]);
-    return nextWords(captioner, mapPrefix(captioner.parts.mapperParameters, captioner.config, embeddings_BC));
-  });
+  let state = start;
   for (let length = 1; ; length++) {
     const words = state.words_B.dataSync();
     captions.forEach((caption, index) => {

@@ -115,10 +115,10 @@ describe('where a model lies', () => {
     for (const encoder of encoders) encoder.close();
   });
 
-  test('position ids of old checkpoints are ignored', () => {
+  test('position ids of old checkpoints are ignored', async () => {
     const ids = 'text_model.embeddings.position_ids';
     writeHuggingFace(folder, 1, tiny, new Map([...clipShapes(tiny), [ids, [1]]]));
-    const { parameters } = loadClip(folder);
+    const { parameters } = await loadClip(folder);
     expect([...parameters.keys()]).toEqual([...embeddingShapes(tiny as ClipConfig).keys()]);
     for (const tensor of parameters.values()) tensor.dispose();
   });

@@ -23,7 +23,7 @@ export class ClipEncoder {
    * is a UserError.
    */
   static async load(place: string): Promise<ClipEncoder> {
-    const { id, model, preprocessor, files, folder } = loadClipSource(place);
+    const { id, model, preprocessor, files, folder } = await loadClipSource(place);
     const digests: string[] = [];
     for (const file of files) digests.push(await sha256OfFile(file));
     return new ClipEncoder(id, sha256(digests.join('\n')), preprocessor, folder, model);

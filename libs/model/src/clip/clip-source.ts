@@ -1,9 +1,9 @@
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '@captrain/runtime';
-import { weightFiles } from '../load-parameters.js';
 import { readJsonObject, requireFolder } from '../read-json.js';
-import { readSafetensors } from '../weights/read-safetensors.js';
+import { weightFiles } from '../weights/model-weights.js';
+import { openWeights } from '../weights/open-weights.js';
 import { readClipConfig } from './clip-config.js';
 import type { ClipModel } from './clip-model.js';
 import { loadClip } from './load-clip.js';
@@ -36,7 +36,7 @@ const WEIGHTS = /\.(safetensors|pt|pth|bin)$/;
  * that holds nothing else of a model). Where a folder is of both layouts, Hugging Face's counts, if its weights are
  * there. What does not fit is a UserError.
  */
-export function loadClipSource(place: string): ClipSource {
+export async function loadClipSource(place: string): Promise<ClipSource> {
   requireFolder(place);
   if (!statSync(place).isDirectory()) return openAiSource(place, path.dirname(place));
   const names = readdirSync(place);
@@ -61,16 +61,16 @@ function isHuggingFace(folder: string, names: readonly string[]): boolean {
   );
 }
 
-function huggingFaceSource(folder: string): ClipSource {
+async function huggingFaceSource(folder: string): Promise<ClipSource> {
   const processor = processorFile(folder);
   const preprocessor = readImagePreprocessor(folder);
   requireSquares(preprocessor, readClipConfig(folder).vision_config.image_size, processor);
-  const model = loadClip(folder);
+  const model = await loadClip(folder);
   const files = [path.join(folder, HUGGING_FACE), processor, ...weightFiles(folder)];
   return { id: nameOf(folder), model, preprocessor, files, folder };
 }
 
-function openClipSource(folder: string, names: readonly string[]): ClipSource {
+async function openClipSource(folder: string, names: readonly string[]): Promise<ClipSource> {
   const config = path.join(folder, OPEN_CLIP);
   const json = readJsonObject(folder, OPEN_CLIP);
   const { vision_cfg: vision, ...parsed } = parseOpenClipConfig(json.model_cfg, config);
@@ -81,12 +81,12 @@ function openClipSource(folder: string, names: readonly string[]): ClipSource {
       `${folder} has no weights: neither ${OPEN_CLIP_WEIGHTS.join(' nor ')}; fetch one of them.`,
     );
   const file = path.join(folder, weights);
-  const model = loadOpenClip(open(file), { ...parsed, vision_cfg: vision });
+  const model = loadOpenClip(await openWeights(file), { ...parsed, vision_cfg: vision });
   return { id: nameOf(folder), model, preprocessor, files: [config, file], folder };
 }
 
-function openAiSource(file: string, folder: string): ClipSource {
-  const weights = open(file);
+async function openAiSource(file: string, folder: string): Promise<ClipSource> {
+  const weights = await openWeights(file);
   const config = inferOpenClipConfig(weights.tensors, file);
   const preprocessor = openClipPreprocessor({}, config.vision_cfg.image_size, file);
   const { name: id } = path.parse(file);
@@ -95,8 +95,4 @@ function openAiSource(file: string, folder: string): ClipSource {
 
 function nameOf(folder: string): string {
   return path.basename(path.resolve(folder));
-}
-
-function open(file: string) {
-  return { place: file, tensors: readSafetensors(file).tensors };
 }

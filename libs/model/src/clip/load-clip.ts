@@ -9,14 +9,14 @@ import { type ClipModel, embeddingShapes, textTower, vitTower } from './clip-mod
  * Loads a folder in Hugging Face layout: both towers, or the picture tower alone where its config says so. What does
  * not fit is a UserError.
  */
-export function loadClip(folder: string): ClipModel {
+export async function loadClip(folder: string): Promise<ClipModel> {
   const json = readJsonObject(folder, 'config.json');
   const config = parseClipConfig(json, folder);
   const isVisionOnly = json.model_type === VISION_ONLY;
   const shapes = isVisionOnly ? visionShapes(config) : embeddingShapes(config);
   const name = (found: string) =>
     found === 'logit_scale' || found.endsWith('.position_ids') ? undefined : found;
-  const parameters = loadParameters(folder, shapes, name);
+  const parameters = await loadParameters(folder, shapes, name);
   return {
     dim: config.projection_dim,
     vision: vitTower(config, parameters),

@@ -9,7 +9,7 @@ import { loadOpenClip } from '../clip/open-clip/load-open-clip.js';
 import { type OpenClipConfigInput, parseOpenClipConfig } from '../clip/open-clip/open-clip-config.js';
 import { writeOpenClip } from '../clip/open-clip/random-open-clip.js';
 import { RandomStream } from '../random.js';
-import { readSafetensors } from '../weights/read-safetensors.js';
+import { openWeights } from '../weights/open-weights.js';
 import { writeModelFolder } from '../write-model-folder.js';
 import { type GoldenCase, type GoldenValues, scattered } from './golden-case.js';
 
@@ -63,10 +63,12 @@ function openClipCase(name: string, side: number, config: OpenClipConfigInput, w
     },
     compute: async (folder) => {
       const place = path.join(folder, file);
-      const { tensors } = readSafetensors(place);
+      const opened = await openWeights(place);
       const found =
-        weights === undefined ? parseOpenClipConfig(config, place) : inferOpenClipConfig(tensors, place);
-      return embeddingsOf(folder, loadOpenClip({ place, tensors }, found));
+        weights === undefined
+          ? parseOpenClipConfig(config, place)
+          : inferOpenClipConfig(opened.tensors, place);
+      return embeddingsOf(folder, loadOpenClip(opened, found));
     },
   };
 }

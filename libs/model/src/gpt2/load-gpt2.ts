@@ -14,14 +14,14 @@ export interface LoadedGpt2 {
  * Loads a GPT-2 from a folder in Hugging Face layout. Names may lack the prefix `transformer.`, as in the published
  * GPT-2; attention masks that old checkpoints carry are ignored. What does not fit is a UserError.
  */
-export function loadGpt2(folder: string): LoadedGpt2 {
+export async function loadGpt2(folder: string): Promise<LoadedGpt2> {
   const config = readGpt2Config(folder);
   const name = (found: string) => {
     if (/\.attn\.(bias|masked_bias)$/.test(found)) return undefined;
     if (found === 'lm_head.weight') return config.tie_word_embeddings ? undefined : found;
     return found.startsWith('transformer.') ? found : `transformer.${found}`;
   };
-  return { config, parameters: loadParameters(folder, gpt2Shapes(config), name) };
+  return { config, parameters: await loadParameters(folder, gpt2Shapes(config), name) };
 }
 
 /**

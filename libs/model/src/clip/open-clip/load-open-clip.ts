@@ -1,6 +1,7 @@
 import { tf } from '@captrain/engine';
-import { checkShapes } from '../../layout.js';
+import { parametersOf } from '../../load-parameters.js';
 import type { ParameterShapes } from '../../parameters.js';
+import type { WeightsFile } from '../../weights/weights-file.js';
 import { type ClipConfig, clipConfig, textShapes, visionShapes } from '../clip-config.js';
 import { type ClipModel, textTower, type VisionTower, vitTower } from '../clip-model.js';
 import { LEGACY_END } from '../clip.js';
@@ -10,20 +11,14 @@ import { type ResnetConfig, resnetShapes } from '../resnet/resnet-config.js';
 import type { OpenClipConfig } from './open-clip-config.js';
 import { openClipSource, plainOpenClipName, sourceShape } from './open-clip-names.js';
 
-/** What is needed of a weight file. */
-export interface OpenClipWeights {
-  place: string;
-  tensors: ReadonlyMap<string, { readonly shape: readonly number[]; read(): Float32Array }>;
-}
-
 /**
  * A CLIP from weights with OpenAI's names. Transformers take Hugging Face's names and layouts, so that there is one
  * computation. What is missing, misshapen or of no known use is a UserError.
  */
-export function loadOpenClip(weights: OpenClipWeights, config: OpenClipConfig): ClipModel {
+export function loadOpenClip(weights: WeightsFile, config: OpenClipConfig): ClipModel {
   const { towers, resnet } = towersOf(config);
   const wanted = wantedShapes(towers, resnet);
-  const sources = loadTensors(weights, openClipShapes(config));
+  const sources = parametersOf(weights, openClipShapes(config), plainOpenClipName);
   const parameters = translate(wanted, sources);
   let vision: VisionTower;
   if (resnet) {
@@ -84,16 +79,6 @@ export function openClipShapes(config: OpenClipConfig): ParameterShapes {
 /** The parameters of the Transformers that there are. */
 function wantedShapes(towers: ClipConfig, resnet: ResnetConfig | undefined): ParameterShapes {
   return new Map([...textShapes(towers), ...(resnet ? [] : visionShapes(towers))]);
-}
-
-function loadTensors(weights: OpenClipWeights, shapes: ParameterShapes): Map<string, tf.Tensor> {
-  const found = new Map<string, { readonly shape: readonly number[]; read(): Float32Array }>();
-  for (const [name, tensor] of weights.tensors) {
-    const plain = plainOpenClipName(name);
-    if (plain !== undefined) found.set(plain, tensor);
-  }
-  checkShapes(shapes, { tensors: found }, weights.place);
-  return new Map([...shapes].map(([name, shape]) => [name, tf.tensor(found.get(name)!.read(), [...shape])]));
 }
 
 /** Parameters in Hugging Face's names and layouts; takes over or disposes the sources that they come from. */
