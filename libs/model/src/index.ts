@@ -10,13 +10,11 @@ export type { WriteOptions } from './captioner/write-captions.js';
 export { clipConfig, clipShapes, readClipConfig, type ClipConfig } from './clip/clip-config.js';
 export { ClipEncoder, clipTokens } from './clip/clip-encoder.js';
 export { clipImageFeatures, clipTextFeatures } from './clip/clip.js';
-export { initClip, loadClip, type LoadedClip } from './clip/load-clip.js';
-export {
-  UnreadableImageError,
-  decodeImage,
-  readImagePreprocessor,
-  type ImagePreprocessor,
-} from './clip/preprocess.js';
+export { initClip } from './clip/load-clip.js';
+export type { ImagePreprocessor } from './clip/picture/image-preprocessor.js';
+export { readImagePreprocessor } from './clip/picture/processor-config.js';
+export { UnreadableImageError } from './clip/picture/read-picture.js';
+export { decodeImage } from './clip/preprocess.js';
 export * from './config.js';
 export { dropoutRates, gpt2Config, gpt2Shapes, readGpt2Config, type Gpt2Config } from './gpt2/gpt2-config.js';
 export {

@@ -100,9 +100,7 @@ function bertStages(stage: Stage): Stage[] {
         ]
       : []),
     ...(stage.handle_chinese_chars === true ? [replace(`[${chinese}]`, ' $& ')] : []),
-    ...(stripsAccents === true
-      ? [{ type: 'NFD' }, replace(accents, '')]
-      : []),
+    ...(stripsAccents === true ? [{ type: 'NFD' }, replace(accents, '')] : []),
     ...(stage.lowercase === true ? [lowercase] : []),
   ];
 }
