@@ -99,7 +99,7 @@ describe('where a model lies', () => {
   test("a folder with nothing but a weight file is one of OpenAI's", async () => {
     writeOpenClip(folder, openAi, { weights: 'RN.safetensors' });
     const [inFolder, file] = [await loaded(folder), await loaded(path.join(folder, 'RN.safetensors'))];
-    expect([inFolder.id, inFolder.digest]).toEqual(['RN', file.digest]);
+    expect([inFolder.digest, file.id]).toEqual([file.digest, 'RN.safetensors']);
   });
 
   test('a picture tower alone embeds pictures, and says that it embeds no texts', async () => {
