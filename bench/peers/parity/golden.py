@@ -10,6 +10,7 @@ from transformers import CLIPModel, GPT2LMHeadModel, get_linear_schedule_with_wa
 
 from clipcap import ClipCaption, ReferenceAdamW, load_start, loss_of
 from common import read_json, read_tensors, write_json
+from decoding_reference import beam_search, greedy
 
 
 def gpt2(folder, task):
@@ -21,7 +22,7 @@ def captioner(folder, task):
     model = ClipCaption(task["options"], task["dim"], f"{folder}/gpt2").eval()
     load_start(model, read_tensors(f"{folder}/start.safetensors"))
     embeddings, captions = torch.tensor(task["embeddings"]), task["captions"]
-    texts = greedy(model, embeddings, folder)
+    texts = written(model, embeddings, folder)
     torch.set_grad_enabled(True)
     trained = [model.get_parameter(name) for name in task["trained"]]
     loss_of(model, embeddings, captions).backward()
@@ -36,7 +37,7 @@ def captioner(folder, task):
         optimizer.step()
         schedule.step()
         losses.append(loss.item())
-    return {"losses": losses, "gradientNorms": norms, "greedy": texts}
+    return {"losses": losses, "gradientNorms": norms, **texts}
 
 
 def clip(folder, task):
@@ -73,17 +74,15 @@ def embeddings(image, text):
     return {"image": image.flatten().tolist(), "text": text.flatten().tolist()}
 
 
-def greedy(model, embeddings, folder):
+def written(model, embeddings, folder):
     letters = {id: token for token, id in read_json(f"{folder}/gpt2/vocab.json").items()}
     end = len(letters) - 1
-    texts = []
-    for prefix in model.prefix(embeddings):
-        ids = model.gpt.generate(
-            inputs_embeds=prefix[None], max_new_tokens=12, do_sample=False, eos_token_id=end, pad_token_id=end
-        )  # fmt: skip
-        kept = [id for id in ids[0].tolist() if id != end]
-        texts.append(decode_bytes(letters[id] for id in kept))
-    return texts
+    text = lambda ids: decode_bytes(letters[id] for id in ids if id != end)  # noqa: E731
+    prefixes = [prefix[None] for prefix in model.prefix(embeddings)]
+    return {
+        "greedy": [text(greedy(model.gpt, prefix, {end}, 12)) for prefix in prefixes],
+        "beam": [text(beam_search(model.gpt, prefix, {end}, 12, beams=4)[0]) for prefix in prefixes],
+    }
 
 
 def decode_bytes(letters):

@@ -32,11 +32,17 @@ export const pictures: ParityGroup = {
 
 async function photographsOf({ data }: ParityContext): Promise<string[]> {
   const folders = ['flickr8k/images', 'coco-samples'].map((name) => path.join(data, name));
-  const names = await Promise.all(folders.map(async (folder) => (await readdir(folder)).sort().map((name) => path.join(folder, name))));
+  const names = await Promise.all(
+    folders.map(async (folder) => (await readdir(folder)).sort().map((name) => path.join(folder, name))),
+  );
   return names.flat();
 }
 
-function smallest(what: string, pictures: readonly string[], similarities: ReadonlyMap<string, number>): ParityRow {
+function smallest(
+  what: string,
+  pictures: readonly string[],
+  similarities: ReadonlyMap<string, number>,
+): ParityRow {
   const [worst, similarity] = pictures
     .map((picture) => [path.basename(picture), similarities.get(picture)!] as const)
     .reduce((a, b) => (b[1] < a[1] || Number.isNaN(b[1]) ? b : a));

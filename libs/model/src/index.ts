@@ -8,6 +8,8 @@ export { captionGreedy } from './captioner/greedy.js';
 export { captionSampled, type SampleOptions } from './captioner/sampled.js';
 export type { WriteOptions } from './captioner/write-captions.js';
 export { clipConfig, clipShapes, readClipConfig, type ClipConfig } from './clip/clip-config.js';
+export type { ClipModel } from './clip/clip-model.js';
+export { loadClipSource } from './clip/clip-source.js';
 export { ClipEncoder, clipTokens } from './clip/clip-encoder.js';
 export { clipImageFeatures, clipTextFeatures } from './clip/clip.js';
 export { initClip } from './clip/load-clip.js';
