@@ -53,7 +53,7 @@ export function encoderCases({ name, side, dim, write }: EncoderCase): void {
     const rows = (embeddings: Float32Array[]) => embeddings.map((embedding) => [...embedding]);
 
     test('says what it is', () => {
-      expect([encoder.id, encoder.dim]).toEqual([path.parse(source).name, dim]);
+      expect([encoder.id, encoder.dim]).toEqual([path.basename(source), dim]);
       expect(encoder.digest).toMatch(/^[0-9a-f]{64}$/);
       expect(encoder.preprocessor.crop).toEqual({ width: side, height: side });
     });

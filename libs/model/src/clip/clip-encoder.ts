@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { tf } from '@captrain/engine';
 import { UserError, sha256, sha256OfFile } from '@captrain/runtime';
 import { Tokenizer } from '../text/tokenizer.js';
@@ -23,9 +24,10 @@ export class ClipEncoder {
    * is a UserError.
    */
   static async load(place: string): Promise<ClipEncoder> {
-    const { id, model, preprocessor, files, folder } = await loadClipSource(place);
+    const { model, preprocessor, files, folder } = await loadClipSource(place);
     const digests: string[] = [];
     for (const file of files) digests.push(await sha256OfFile(file));
+    const id = path.basename(path.resolve(place));
     return new ClipEncoder(id, sha256(digests.join('\n')), preprocessor, folder, model);
   }
 

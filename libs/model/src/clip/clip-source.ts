@@ -16,8 +16,6 @@ import { processorFile, readImagePreprocessor } from './picture/processor-config
 
 /** A CLIP and how its pictures are prepared, read from one of the layouts that CLIPs are published in. */
 export interface ClipSource {
-  /** The name of the folder or file. */
-  id: string;
   model: ClipModel;
   preprocessor: ImagePreprocessor;
   /** The files that decide the embeddings of pictures. */
@@ -62,12 +60,13 @@ function isHuggingFace(folder: string, names: readonly string[]): boolean {
 }
 
 async function huggingFaceSource(folder: string): Promise<ClipSource> {
+  const { vision_config: vision } = readClipConfig(folder);
   const processor = processorFile(folder);
   const preprocessor = readImagePreprocessor(folder);
-  requireSquares(preprocessor, readClipConfig(folder).vision_config.image_size, processor);
+  requireSquares(preprocessor, vision.image_size, processor);
   const model = await loadClip(folder);
   const files = [path.join(folder, HUGGING_FACE), processor, ...weightFiles(folder)];
-  return { id: nameOf(folder), model, preprocessor, files, folder };
+  return { model, preprocessor, files, folder };
 }
 
 async function openClipSource(folder: string, names: readonly string[]): Promise<ClipSource> {
@@ -82,17 +81,12 @@ async function openClipSource(folder: string, names: readonly string[]): Promise
     );
   const file = path.join(folder, weights);
   const model = loadOpenClip(await openWeights(file), { ...parsed, vision_cfg: vision });
-  return { id: nameOf(folder), model, preprocessor, files: [config, file], folder };
+  return { model, preprocessor, files: [config, file], folder };
 }
 
 async function openAiSource(file: string, folder: string): Promise<ClipSource> {
   const weights = await openWeights(file);
   const config = inferOpenClipConfig(weights.tensors, file);
   const preprocessor = openClipPreprocessor({}, config.vision_cfg.image_size, file);
-  const { name: id } = path.parse(file);
-  return { id, model: loadOpenClip(weights, config), preprocessor, files: [file], folder };
-}
-
-function nameOf(folder: string): string {
-  return path.basename(path.resolve(folder));
+  return { model: loadOpenClip(weights, config), preprocessor, files: [file], folder };
 }
