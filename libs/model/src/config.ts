@@ -42,7 +42,9 @@ export const languageModelConfig = z.strictObject({
   languageModel: z
     .string()
     .min(1)
-    .describe('folder of a GPT-2 in Hugging Face layout (config.json, model.safetensors, tokenizer)'),
+    .describe(
+      'GPT-2 by its name on the Hugging Face hub (openai-community/gpt2, also with @revision), or its folder in the same layout',
+    ),
   freezeLanguageModel: z
     .boolean()
     .default(false)
@@ -59,6 +61,12 @@ export const languageModelConfig = z.strictObject({
     .lt(1)
     .optional()
     .describe("dropout in a trained language model; its config's own rates unless given, 0: none"),
+  captionEnd: z
+    .enum(['end-of-text', 'full-stop'])
+    .default('end-of-text')
+    .describe(
+      "what ends a caption: the language model's end-of-text, which is learned, or the first full stop, as in published ClipCap weights",
+    ),
 });
 export type LanguageModelConfig = z.infer<typeof languageModelConfig>;
 

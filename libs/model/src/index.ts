@@ -3,7 +3,10 @@ export { captionTensors, type CaptionBatch, type CaptionTensors } from './captio
 export { captionLoss, type CaptionerParts } from './captioner/caption-loss.js';
 export { Captioner, type BatchGradient, type CaptionerConfig } from './captioner/captioner.js';
 export type { EmbeddingSequences } from './captioner/embedding-sequences.js';
+export { captionBeam, type BeamOptions } from './captioner/beam.js';
 export { captionGreedy } from './captioner/greedy.js';
+export { captionSampled, type SampleOptions } from './captioner/sampled.js';
+export type { WriteOptions } from './captioner/write-captions.js';
 export { clipConfig, clipShapes, readClipConfig, type ClipConfig } from './clip/clip-config.js';
 export { ClipEncoder, clipTokens } from './clip/clip-encoder.js';
 export { clipImageFeatures, clipTextFeatures } from './clip/clip.js';
@@ -52,7 +55,7 @@ export {
 export {
   writeSafetensorsFile,
   writeWeights,
-  type WriteOptions,
+  type WriteWeightsOptions,
   type WrittenFile,
 } from './weights/write-weights.js';
 export { writeModelFolder, type ModelToWrite } from './write-model-folder.js';

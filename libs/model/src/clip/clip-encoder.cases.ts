@@ -108,7 +108,7 @@ export function encoderCases({ name, side, dim, write }: EncoderCase): void {
       const foreign = path.join(folder, 'foreign');
       cpSync(place, foreign, { recursive: true });
       const words = Array.from({ length: VOCABULARY + 1 }, (_, id) => [
-        id === 0 ? '<|endoftext|>' : `w${id}</w>`,
+        ['<|endoftext|>', '<|startoftext|>'][id] ?? `w${id}</w>`,
         id,
       ]);
       writeFileSync(path.join(foreign, 'vocab.json'), JSON.stringify(Object.fromEntries(words)));

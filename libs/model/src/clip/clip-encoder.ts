@@ -1,6 +1,6 @@
-import path from 'node:path';
 import { tf } from '@captrain/engine';
 import { UserError, sha256, sha256OfFile } from '@captrain/runtime';
+import { findModel } from '../hub/model-folder.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import type { ClipModel, TextTower } from './clip-model.js';
 import { loadClipSource } from './clip-source.js';
@@ -9,8 +9,10 @@ import type { ImagePreprocessor } from './picture/image-preprocessor.js';
 /** A CLIP that turns pictures (and texts) into embeddings. `close()` frees its weights. */
 export class ClipEncoder {
   private constructor(
-    /** The model's name: that of its folder or file. */
+    /** The model's name: that on the hub, or of its folder or file. */
     readonly id: string,
+    /** What finds it again: the name on the hub with the commit, or the folder's absolute path. */
+    readonly source: string,
     /** SHA-256 over config, preprocessing and weights: what decides the embeddings. */
     readonly digest: string,
     /** How pictures are prepared: for `decodeImage`. */
@@ -20,15 +22,15 @@ export class ClipEncoder {
   ) {}
 
   /**
-   * Loads a folder in Hugging Face or OpenCLIP layout, or a file of OpenAI's weights. What is missing or does not fit
-   * is a UserError.
+   * Loads a CLIP by its name on the hub, downloaded where it is not there yet, from a folder in Hugging Face or OpenCLIP
+   * layout, or from a file of OpenAI's weights. What is missing or does not fit is a UserError.
    */
-  static async load(place: string): Promise<ClipEncoder> {
-    const { model, preprocessor, files, folder } = await loadClipSource(place);
+  static async load(name: string, { signal }: { signal?: AbortSignal } = {}): Promise<ClipEncoder> {
+    const found = await findModel(name, { signal });
+    const { model, preprocessor, files, folder } = await loadClipSource(found.folder);
     const digests: string[] = [];
     for (const file of files) digests.push(await sha256OfFile(file));
-    const id = path.basename(path.resolve(place));
-    return new ClipEncoder(id, sha256(digests.join('\n')), preprocessor, folder, model);
+    return new ClipEncoder(found.id, found.pinned, sha256(digests.join('\n')), preprocessor, folder, model);
   }
 
   /** Values of one embedding. */
