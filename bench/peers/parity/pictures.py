@@ -54,7 +54,7 @@ def opened(file):
     """The picture as transformers' `load_image` gives it, upright."""
     if file.name == "sixteen-bit.png":
         return Image.fromarray((numpy.asarray(Image.open(file)) // 257).astype(numpy.uint8)).convert("RGB")
-    return ImageOps.exif_transpose(Image.open(file)).convert("RGB")
+    return ImageOps.exif_transpose(Image.open(file))
 
 
 def main(folder, *pictures):

@@ -109,7 +109,7 @@ export function encoderCases({ name, side, dim, write }: EncoderCase): void {
       cpSync(place, foreign, { recursive: true });
       // With the start of text, which the tokenizer adds, they are two more than the encoder has.
       const words = Array.from({ length: VOCABULARY + 1 }, (_, id) => [
-        id === 0 ? '<|endoftext|>' : `w${id}</w>`,
+        ['<|endoftext|>', '<|startoftext|>'][id] ?? `w${id}</w>`,
         id,
       ]);
       writeFileSync(path.join(foreign, 'vocab.json'), JSON.stringify(Object.fromEntries(words)));

@@ -60,9 +60,10 @@ function isHuggingFace(folder: string, names: readonly string[]): boolean {
 }
 
 async function huggingFaceSource(folder: string): Promise<ClipSource> {
+  const { vision_config: vision } = readClipConfig(folder);
   const processor = processorFile(folder);
   const preprocessor = readImagePreprocessor(folder);
-  requireSquares(preprocessor, readClipConfig(folder).vision_config.image_size, processor);
+  requireSquares(preprocessor, vision.image_size, processor);
   const model = await loadClip(folder);
   const files = [path.join(folder, HUGGING_FACE), processor, ...weightFiles(folder)];
   return { model, preprocessor, files, folder };
