@@ -28,8 +28,8 @@ export async function captionImages(
   const { device, threads, instructionSet } = config;
   const store = await openStore(config.run);
   await startEngine({ device, threads, instructionSet });
-  const run = await loadRun(store, config.languageModel);
-  const source = await openSource(run, config, files);
+  const run = await loadRun(store, { languageModel: config.languageModel, signal });
+  const source = await openSource(run, config, files, signal);
   try {
     const predictions = await predict(run.captioner, source, config, signal);
     if (predictions.length === 0) throw new UserError(noneReadable(source));
@@ -46,13 +46,18 @@ export async function captionImages(
   }
 }
 
-async function openSource(run: LoadedRun, config: CaptionConfig, files: string[]): Promise<ImageSource> {
+async function openSource(
+  run: LoadedRun,
+  config: CaptionConfig,
+  files: string[],
+  signal: AbortSignal,
+): Promise<ImageSource> {
   const encoder = await encoderOfRun(run.config);
   const { data, split, batchSize, shuffleEmbeddings } = config;
   const source =
     data !== undefined
       ? await embeddedImages(run, encoder, { data, split })
-      : await pictureFiles(run, encoder, { files, folder: config.encoder, batchSize });
+      : await pictureFiles(run, encoder, { files, model: config.encoder, batchSize, signal });
   return shuffleEmbeddings === undefined ? source : shuffledImages(source, shuffleEmbeddings);
 }
 

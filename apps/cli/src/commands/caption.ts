@@ -27,15 +27,15 @@ const schema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "Folder of the run's CLIP, for picture files; where it lay when the run's data were made unless given",
+      "The run's CLIP, for picture files, by its folder or its name on the hub; the one that made the run's data unless given",
     )
-    .meta({ placeholder: 'FOLDER' }),
+    .meta({ placeholder: 'MODEL' }),
   languageModel: z
     .string()
     .min(1)
     .optional()
-    .describe("Folder of the run's language model, if it was moved")
-    .meta({ placeholder: 'FOLDER' }),
+    .describe("The run's language model by its folder, if that was moved, or by its name on the hub")
+    .meta({ placeholder: 'MODEL' }),
   shuffleEmbeddings: z
     .int()
     .min(0)
@@ -64,7 +64,7 @@ export const caption = defineCommand({
     'captrain caption --run runs/mlp --data embeddings --split val --out captions.json',
     'captrain caption --run runs/mlp --beam 5 photo.jpg',
     'captrain caption --run runs/mlp --top-p 0.9 --temperature 0.8 --seed 1 photo.jpg',
-    'captrain caption --run s3://runs/mlp --encoder clip-vit-base-patch32 *.jpg --out captions.json',
+    'captrain caption --run s3://runs/mlp --encoder openai/clip-vit-base-patch32 *.jpg --out captions.json',
   ],
   schema,
   arguments: { name: 'IMAGE', description: 'Picture files', variadic: true },
