@@ -1,6 +1,6 @@
 import { UserError, messageOf } from '@captrain/runtime';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import { asInRust, normalizeAsInRust } from './as-in-rust.js';
+import { asInRust, repair } from './as-in-rust.js';
 import { specialIds, specialToken } from './special-tokens.js';
 import { type TokenizerFiles, readTokenizerFiles } from './tokenizer-files.js';
 
@@ -42,7 +42,7 @@ export class Tokenizer {
     } catch (cause) {
       throw new UserError(`cannot use the tokenizer in ${folder}: ${messageOf(cause)}.`, { cause });
     }
-    normalizeAsInRust(tokenizer.normalizer);
+    repair(tokenizer);
     return new Tokenizer(tokenizer, folder, files);
   }
 

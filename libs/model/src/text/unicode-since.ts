@@ -13,13 +13,14 @@ export const LETTERS_SINCE_16 = ranges(
 /** Numbers since Unicode 16. */
 export const NUMBERS_SINCE_16 = ranges('11de0-11de9 16ff4-16ff6');
 
-/** Marks since Unicode 9, which `tokenizers` normalizes by: to it they neither compose nor move. */
-export const MARKS_SINCE_9 = ranges(
+/** What normal forms change since Unicode 9, by which `tokenizers` normalizes: marks, and signs made of others. */
+export const NORMALIZED_SINCE_9 = ranges(
   '7fd 897-89f 8ca-8d3 9fe c3c d3b-d3c eba 1715 1abf-1add 1ae0-1aeb 1df6-1dfa a82c 105c9 105d2 105da 105e4 10d24-10d27 ' +
     '10d69-10d6d 10eab-10eac 10efa-10efb 10efd-10eff 10f46-10f50 10f82-10f85 11070 1133b 11382-11385 1138b 1138e ' +
     '11390-11391 113b8 113bb 113c2 113c5 113c7-113c9 113ce-113d0 1145e 11839-1183a 11930 11935 11938 1193d-1193e 11943 ' +
     '119e0 11a34 11a47 11a99 11d42 11d44-11d45 11d97 11f41-11f42 1611e-16129 1612f 16d63 16d67-16d6a 16ff0-16ff1 1e08f ' +
-    '1e130-1e136 1e2ae 1e2ec-1e2ef 1e4ec-1e4ef 1e5ee-1e5ef 1e6e3 1e6e6 1e6ee-1e6ef 1e6f5',
+    '1e130-1e136 1e2ae 1e2ec-1e2ef 1e4ec-1e4ef 1e5ee-1e5ef 1e6e3 1e6e6 1e6ee-1e6ef 1e6f5 32ff a7f1-a7f4 ab69 10781-10785 10787-107b0 107b2-107ba 1ccd6-1ccf9 1e030-1e06d 1f16c ' +
+    '1fbf0-1fbf9',
 );
 
 /** Marks without width since Unicode 8, by which BERT's stages strip accents. */
