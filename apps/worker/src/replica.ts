@@ -16,12 +16,16 @@ export class Replica {
     private readonly reader: MicrobatchReader,
     private readonly captioner: Captioner,
     private readonly optimizer: AdamW,
+    private readonly seed: number,
     /** What it computes on, for people. */
     readonly device: string,
   ) {}
 
-  /** Builds what the coordinator's welcome describes. Throws UserErrors for data, model or checkpoint files. */
-  static async load(welcome: Welcome): Promise<Replica> {
+  /**
+   * Builds what the coordinator's welcome describes; `signal` stops the download of a model. Throws UserErrors for data,
+   * model or checkpoint files.
+   */
+  static async load(welcome: Welcome, signal: AbortSignal): Promise<Replica> {
     const config = parseConfig(runConfig, JSON.parse(welcome.configJson), 'the run');
     const store = await openStore(welcome.run);
     const { dim, encoder } = welcome;
@@ -29,13 +33,18 @@ export class Replica {
     const dataset = await EmbeddingDataset.open(await openStore(config.data), config.split, { expect });
     const { device, threads, instructionSet } = config;
     await startEngine({ device, threads, instructionSet, deterministic: true });
-    const captioner = await Captioner.create({ config, embeddingDim: dataset.dim, seed: config.seed });
+    const captioner = await Captioner.create({
+      config,
+      embeddingDim: dataset.dim,
+      seed: config.seed,
+      signal,
+    });
     const optimizer = new AdamW(captioner.variables, config);
     if (welcome.checkpoint !== '') await loadCheckpoint(store, welcome, captioner, optimizer);
     const reader = new MicrobatchReader(dataset, config);
     // TensorFlow's name ends in device:GPU:0.
     const computesOn = listDevices().at(-1)!.name.split('device:')[1]!;
-    return new Replica(store, dataset, reader, captioner, optimizer, computesOn);
+    return new Replica(store, dataset, reader, captioner, optimizer, config.seed, computesOn);
   }
 
   /** Trainable values. */
@@ -64,7 +73,9 @@ export class Replica {
   async gradient(step: number, microbatch: number, out: Float32Array): Promise<MicrobatchSums> {
     const { embeddings, captions } = await this.reader.read(step - 1, microbatch);
     const tokens = captions.map((caption) => this.captioner.tokenizeCaption(caption));
-    const { lossSum, captionTokens } = this.captioner.gradient({ embeddings, tokens }, out);
+    const dropoutKey = { seed: this.seed, step, microbatch };
+    const batch = { embeddings, tokens };
+    const { lossSum, captionTokens } = this.captioner.gradient(batch, { into: out, dropoutKey });
     return { lossSum, captionTokens, captions: captions.length };
   }
 

@@ -1,14 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ParameterShapes, ParameterValues } from './parameters.js';
-import type { WritableDtype } from './weights/write-safetensors.js';
+import type { ParameterShapes } from './parameters.js';
+import type { TensorToWrite, WritableDtype } from './weights/write-safetensors.js';
 import { type WrittenFile, writeWeights } from './weights/write-weights.js';
 
 /** A model to write: its config, and the values of its parameters. */
 export interface ModelToWrite {
   config: object;
   shapes: ParameterShapes;
-  values: ParameterValues;
+  /** Each parameter's values, or what gives them when their turn comes. */
+  values: ReadonlyMap<string, TensorToWrite['data']>;
   /** F32 by default; F16 and BF16 halve the file and round. */
   dtype?: WritableDtype;
   /** Bytes of tensors in one file, at most. */

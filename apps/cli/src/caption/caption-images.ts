@@ -1,8 +1,10 @@
 import { openStore } from '@captrain/data';
 import { startEngine } from '@captrain/engine';
-import { captionGreedy, type Captioner } from '@captrain/model';
+import type { Captioner } from '@captrain/model';
 import { ProgressBar, UserError, colors, formatCount, formatTable, inBatches } from '@captrain/runtime';
 import type { CaptionConfig } from '../commands/caption.js';
+import { checkDecoding } from './decoding-config.js';
+import { writeBatch } from './decoding.js';
 import { embeddedImages } from './embedded-images.js';
 import type { ImageSource } from './image-source.js';
 import { type LoadedRun, encoderOfRun, loadRun } from './load-run.js';
@@ -22,11 +24,12 @@ export async function captionImages(
   if (config.data !== undefined && files.length > 0) {
     throw new UserError('Both --data and picture files are given; name one of them');
   }
+  checkDecoding(config);
   const { device, threads, instructionSet } = config;
   const store = await openStore(config.run);
   await startEngine({ device, threads, instructionSet });
-  const run = await loadRun(store, config.languageModel);
-  const source = await openSource(run, config, files);
+  const run = await loadRun(store, { languageModel: config.languageModel, signal });
+  const source = await openSource(run, config, files, signal);
   try {
     const predictions = await predict(run.captioner, source, config, signal);
     if (predictions.length === 0) throw new UserError(noneReadable(source));
@@ -43,30 +46,34 @@ export async function captionImages(
   }
 }
 
-async function openSource(run: LoadedRun, config: CaptionConfig, files: string[]): Promise<ImageSource> {
+async function openSource(
+  run: LoadedRun,
+  config: CaptionConfig,
+  files: string[],
+  signal: AbortSignal,
+): Promise<ImageSource> {
   const encoder = await encoderOfRun(run.config);
   const { data, split, batchSize, shuffleEmbeddings } = config;
   const source =
     data !== undefined
       ? await embeddedImages(run, encoder, { data, split })
-      : await pictureFiles(run, encoder, { files, folder: config.encoder, batchSize });
+      : await pictureFiles(run, encoder, { files, model: config.encoder, batchSize, signal });
   return shuffleEmbeddings === undefined ? source : shuffledImages(source, shuffleEmbeddings);
 }
 
 async function predict(
   captioner: Captioner,
   { images, count }: ImageSource,
-  { batchSize, maxTokens }: CaptionConfig,
+  config: CaptionConfig,
   signal: AbortSignal,
 ): Promise<Prediction[]> {
+  const { batchSize } = config;
   const predictions: Prediction[] = [];
   const bar =
     count > batchSize ? new ProgressBar({ label: 'captioning', total: count, unit: 'images' }) : undefined;
   try {
     for await (const batch of inBatches(images, batchSize)) {
-      const embeddings = new Float32Array(batch.length * captioner.embeddingDim);
-      batch.forEach(({ embedding }, index) => embeddings.set(embedding, index * captioner.embeddingDim));
-      const captions = captionGreedy(captioner, embeddings, maxTokens === undefined ? {} : { maxTokens });
+      const captions = writeBatch(captioner, batch, config);
       batch.forEach(({ imageId }, index) =>
         predictions.push({ image_id: cocoId(imageId), caption: captions[index]!.trim() }),
       );

@@ -14,9 +14,12 @@ export interface LoadedRun {
 
 /**
  * Loads the newest checkpoint of the run in a store, its model compared with the manifest's digest. The engine must
- * run. `languageModel` replaces the folder that the run names, for a run that was moved. Throws `UserError`.
+ * run. `languageModel` replaces the one that the run names, for a folder that was moved. Throws `UserError`.
  */
-export async function loadRun(store: ObjectStore, languageModel?: string): Promise<LoadedRun> {
+export async function loadRun(
+  store: ObjectStore,
+  { languageModel, signal }: { languageModel?: string | undefined; signal?: AbortSignal } = {},
+): Promise<LoadedRun> {
   const checkpoint = await latestCheckpoint(store);
   if (!checkpoint) {
     throw new UserError(`${store.uri} holds no checkpoint; check --run, or train first by captrain train`);
@@ -29,14 +32,15 @@ export async function loadRun(store: ObjectStore, languageModel?: string): Promi
       `${store.uri}/${folder}/${MODEL_FILE} is damaged: its digest is not the manifest's; restore it from a copy`,
     );
   }
-  return { captioner: await Captioner.load({ config, weights }), config, step: manifest.step };
+  const captioner = await Captioner.load({ config, weights, ...(signal && { signal }) });
+  return { captioner, config, step: manifest.step };
 }
 
 /** The encoder that made a run's embeddings, as their manifest names it. */
 export interface RunEncoder {
   encoder: string;
   encoderRevision: string;
-  /** Where it lay when the embeddings were made; undefined where that is not recorded. */
+  /** Its folder, or its name on the hub with the commit; undefined where neither is recorded. */
   folder: string | undefined;
 }
 

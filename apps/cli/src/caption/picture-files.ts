@@ -4,20 +4,27 @@ import type { ImageEmbedding, ImageSource } from './image-source.js';
 import type { LoadedRun, RunEncoder } from './load-run.js';
 
 /**
- * Picture files, embedded by the encoder that made the run's data: from `folder`, or from where the data's record
- * says it lay. Throws `UserError` for another encoder than the run's.
+ * Picture files, embedded by the encoder that made the run's data: by the `model` given, or by the one that the data's
+ * record names. Throws `UserError` for another encoder than the run's.
  */
 export async function pictureFiles(
   run: LoadedRun,
   recorded: RunEncoder | undefined,
-  { files, folder, batchSize }: { files: readonly string[]; folder: string | undefined; batchSize: number },
+  {
+    files,
+    model,
+    batchSize,
+    signal,
+  }: { files: readonly string[]; model: string | undefined; batchSize: number; signal: AbortSignal },
 ): Promise<ImageSource> {
-  const chosen = folder ?? recorded?.folder;
+  const chosen = model ?? recorded?.folder;
   if (chosen === undefined) {
     const name = recorded ? recorded.encoder : 'the CLIP';
-    throw new UserError(`--encoder is missing; name the folder of ${name} that made the run's embeddings`);
+    throw new UserError(
+      `--encoder is missing; name ${name} that made the run's embeddings, by its folder or its name on the hub`,
+    );
   }
-  const encoder = await ClipEncoder.load(chosen);
+  const encoder = await ClipEncoder.load(chosen, { signal });
   refuseOther(encoder, chosen, run, recorded);
   const skipped: string[] = [];
   return {
@@ -28,15 +35,15 @@ export async function pictureFiles(
   };
 }
 
-function refuseOther(encoder: ClipEncoder, folder: string, run: LoadedRun, recorded?: RunEncoder): void {
+function refuseOther(encoder: ClipEncoder, model: string, run: LoadedRun, recorded?: RunEncoder): void {
   if (encoder.dim !== run.captioner.embeddingDim) {
     throw new UserError(
-      `The encoder in ${folder} makes embeddings of ${encoder.dim} values, but the run was trained on ${run.captioner.embeddingDim}; name the run's encoder with --encoder`,
+      `The encoder ${model} makes embeddings of ${encoder.dim} values, but the run was trained on ${run.captioner.embeddingDim}; name the run's encoder with --encoder`,
     );
   }
   if (recorded && `sha256:${encoder.digest}` !== recorded.encoderRevision) {
     throw new UserError(
-      `The encoder in ${folder} is not ${recorded.encoder}, which made the run's embeddings: its digest is another; name the run's encoder with --encoder`,
+      `The encoder ${model} is not ${recorded.encoder}, which made the run's embeddings: its digest is another; name the run's encoder with --encoder`,
     );
   }
 }

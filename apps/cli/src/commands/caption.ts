@@ -1,6 +1,7 @@
 import { engineConfig } from '@captrain/engine/config';
 import { defineCommand } from '@captrain/runtime';
 import { z } from 'zod';
+import { decodingConfig } from '../caption/decoding-config.js';
 
 const schema = z.strictObject({
   run: z
@@ -26,15 +27,15 @@ const schema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "Folder of the run's CLIP, for picture files; where it lay when the run's data were made unless given",
+      "The run's CLIP, for picture files, by its folder or its name on the hub; the one that made the run's data unless given",
     )
-    .meta({ placeholder: 'FOLDER' }),
+    .meta({ placeholder: 'MODEL' }),
   languageModel: z
     .string()
     .min(1)
     .optional()
-    .describe("Folder of the run's language model, if it was moved")
-    .meta({ placeholder: 'FOLDER' }),
+    .describe("The run's language model by its folder, if that was moved, or by its name on the hub")
+    .meta({ placeholder: 'MODEL' }),
   shuffleEmbeddings: z
     .int()
     .min(0)
@@ -49,6 +50,7 @@ const schema = z.strictObject({
     .min(1)
     .optional()
     .describe("Longest caption in tokens; the run's own limit unless given"),
+  ...decodingConfig.shape,
   ...engineConfig.shape,
 });
 
@@ -56,11 +58,13 @@ export type CaptionConfig = z.output<typeof schema>;
 
 export const caption = defineCommand({
   name: 'caption',
-  summary: "Writes captions by a run's newest checkpoint, word by word the most probable",
+  summary: "Writes captions by a run's newest checkpoint",
   examples: [
     'captrain caption --run runs/mlp photo.jpg',
     'captrain caption --run runs/mlp --data embeddings --split val --out captions.json',
-    'captrain caption --run s3://runs/mlp --encoder clip-vit-base-patch32 *.jpg --out captions.json',
+    'captrain caption --run runs/mlp --beam 5 photo.jpg',
+    'captrain caption --run runs/mlp --top-p 0.9 --temperature 0.8 --seed 1 photo.jpg',
+    'captrain caption --run s3://runs/mlp --encoder openai/clip-vit-base-patch32 *.jpg --out captions.json',
   ],
   schema,
   arguments: { name: 'IMAGE', description: 'Picture files', variadic: true },

@@ -1,17 +1,20 @@
-import { tf } from '@captrain/engine';
+import { requireBfloat16, tf } from '@captrain/engine';
 import { UserError, sha256 } from '@captrain/runtime';
-import type { LanguageModelConfig, MapperConfig } from '../config.js';
-import { type Gpt2Config, readGpt2Config } from '../gpt2/gpt2-config.js';
+import type { LanguageModelConfig, MapperConfig, PrecisionConfig } from '../config.js';
+import type { Gpt2Computation } from '../gpt2/gpt2.js';
+import { type Gpt2Config, dropoutRates, readGpt2Config } from '../gpt2/gpt2-config.js';
 import { loadGpt2 } from '../gpt2/load-gpt2.js';
+import { modelFolder } from '../hub/model-folder.js';
 import { type ParameterLayout, flatOfFile, layoutOf } from '../layout.js';
 import { tensorsOfValues } from '../load-parameters.js';
 import { initMapper, mapperShapes } from '../mapper/mapper.js';
+import type { DropoutKey } from '../ops/dropout.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import { readSafetensors } from '../weights/read-safetensors.js';
 import { type CaptionBatch, captionTensors } from './caption-batch.js';
 import { captionLoss, type CaptionerParts } from './caption-loss.js';
 
-export type CaptionerConfig = MapperConfig & LanguageModelConfig;
+export type CaptionerConfig = MapperConfig & LanguageModelConfig & Partial<PrecisionConfig>;
 
 /** The sums of one batch. */
 export interface BatchGradient {
@@ -30,16 +33,22 @@ export class Captioner {
   readonly variables: readonly tf.Variable[];
   /** Most target tokens of a caption, the end of text included: what config and language model have room for. */
   readonly maxCaptionTokens: number;
+  /** Tokens that end a caption when it is written: the end of text, and a full stop where that is the config's end. */
+  readonly endTokens: ReadonlySet<number>;
 
   private constructor(
     readonly config: CaptionerConfig,
     readonly embeddingDim: number,
     readonly tokenizer: Tokenizer,
-    readonly gpt2: Gpt2Config,
+    readonly gpt2: Gpt2Computation,
     mapperParameters: Map<string, tf.Tensor>,
     gpt2Parameters: Map<string, tf.Tensor>,
   ) {
     this.maxCaptionTokens = Math.min(config.maxCaptionTokens, gpt2.n_positions - config.prefixLength + 1);
+    this.endTokens = new Set([
+      tokenizer.endOfTextId,
+      ...(config.captionEnd === 'full-stop' ? [fullStop(config, tokenizer)] : []),
+    ]);
     this.#mapper = asVariables(mapperParameters);
     this.#gpt2 = config.freezeLanguageModel ? gpt2Parameters : asVariables(gpt2Parameters);
     const trained = new Map<string, tf.Tensor>(this.#mapper);
@@ -52,37 +61,48 @@ export class Captioner {
   readonly #mapper: Map<string, tf.Tensor>;
   readonly #gpt2: Map<string, tf.Tensor>;
 
-  /** The language model from its folder, and a new mapper for embeddings of this width, made from the seed. */
+  /**
+   * The language model that the config names, downloaded where it is not there yet, and a new mapper for embeddings of
+   * this width, made from the seed. What does not fit, and bfloat16 on a device without it, is a UserError.
+   */
   static async create(options: {
     config: CaptionerConfig;
     embeddingDim: number;
     seed: number;
+    signal?: AbortSignal;
   }): Promise<Captioner> {
-    const { config, embeddingDim, seed } = options;
-    const gpt2 = readGpt2Config(config.languageModel);
-    const tokenizer = await Tokenizer.load(config.languageModel);
+    const { config, embeddingDim, seed, signal } = options;
+    if (config.precision === 'bfloat16') requireBfloat16();
+    const folder = await modelFolder(config.languageModel, { signal });
+    const gpt2 = computationOf(config, readGpt2Config(folder));
+    const tokenizer = await Tokenizer.load(folder);
     checkFit(config, gpt2, tokenizer);
     const widths = { embeddingDim, width: gpt2.n_embd };
     const shapes = mapperShapes(config, widths);
-    const { parameters } = await loadGpt2(config.languageModel);
+    const { parameters } = await loadGpt2(folder);
     const mapper = tensorsOfValues(shapes, initMapper(config, widths, seed));
     return new Captioner(config, embeddingDim, tokenizer, gpt2, mapper, parameters);
   }
 
   /**
-   * A captioner as it was saved: `weights` are the trained parameters (safetensors in the layout's names, as a path or
-   * in memory), and the config's folder gives the language model and its tokenizer. Weights that do not fit are a
-   * UserError.
+   * A captioner as it was saved, to be used: `weights` are the trained parameters (safetensors in the layout's names, as
+   * a path or in memory), and the config names the language model, which brings its tokenizer. It computes in float32,
+   * whatever it was trained in, so that any machine can. Weights that do not fit are a UserError.
    */
-  static async load(options: { config: CaptionerConfig; weights: string | Uint8Array }): Promise<Captioner> {
-    const { config, weights } = options;
+  static async load(options: {
+    config: CaptionerConfig;
+    weights: string | Uint8Array;
+    signal?: AbortSignal;
+  }): Promise<Captioner> {
+    const { weights, signal } = options;
+    const config = { ...options.config, precision: 'float32' as const };
     const file = readSafetensors(weights);
     const place = typeof weights === 'string' ? weights : 'the checkpoint';
     const first = config.mapper === 'mlp' ? 'clip_project.model.0.weight' : 'clip_project.linear.weight';
     const embeddingDim = file.tensors.get(first)?.shape[1];
     if (embeddingDim === undefined)
       throw new UserError(`${place} holds no ${config.mapper} mapper: it has no tensor ${first}.`);
-    const captioner = await Captioner.create({ config, embeddingDim, seed: 0 });
+    const captioner = await Captioner.create({ config, embeddingDim, seed: 0, ...(signal && { signal }) });
     try {
       captioner.importFlat(flatOfFile(captioner.layout, file, place));
     } catch (error) {
@@ -102,22 +122,40 @@ export class Captioner {
     };
   }
 
-  /** A caption's target tokens: its own, then the end of text; one that is too long is cut, and has no end. */
+  /**
+   * A caption's target tokens: its own, then the end of text; one that is too long is cut, and has no end. Where a
+   * full stop ends captions, the end of text is left out, save behind an empty caption, which has no other token.
+   */
   tokenizeCaption(text: string): number[] {
-    return [...this.tokenizer.encode(text), this.tokenizer.endOfTextId].slice(0, this.maxCaptionTokens);
+    const tokens = this.tokenizer.encode(text);
+    if (this.config.captionEnd === 'end-of-text' || tokens.length === 0)
+      tokens.push(this.tokenizer.endOfTextId);
+    return tokens.slice(0, this.maxCaptionTokens);
   }
 
-  /** Loss and gradient of a batch, as sums over its caption tokens; written into `into` where it is given. */
-  gradient(batch: CaptionBatch, into?: Float32Array): BatchGradient {
+  /** The text of a caption that was written: an end of text is left out, a full stop stays. */
+  captionText(tokens: readonly number[]): string {
+    return this.tokenizer.decode(tokens.filter((token) => token !== this.tokenizer.endOfTextId));
+  }
+
+  /**
+   * Loss and gradient of a batch, as sums over its caption tokens; written into `into` where it is given. With a
+   * dropout key a language model that is trained drops values at its config's rates; a frozen one never does.
+   */
+  gradient(
+    batch: CaptionBatch,
+    { into, dropoutKey }: { into?: Float32Array; dropoutKey?: DropoutKey } = {},
+  ): BatchGradient {
     const gradients = into ?? new Float32Array(this.layout.length);
     if (gradients.length !== this.layout.length)
       throw new Error(`a buffer of ${gradients.length} values for ${this.layout.length} gradients`);
     let lossSum = NaN;
     let captionTokens = 0;
     tf.tidy(() => {
-      const tensors = captionTensors(batch, this.embeddingDim, this.config.prefixLength);
+      const tensors = captionTensors(batch, this);
       captionTokens = tensors.targets_N.size;
-      const loss = () => captionLoss(this.parts, tensors);
+      const key = this.config.freezeLanguageModel ? undefined : dropoutKey;
+      const loss = () => captionLoss(this.parts, tensors, key);
       const { value, grads } = tf.valueAndGrads(loss)([...this.variables]);
       lossSum = value.dataSync()[0]!;
       this.layout.entries.forEach(({ offset }, index) => gradients.set(grads[index]!.dataSync(), offset));
@@ -125,12 +163,12 @@ export class Captioner {
     return { lossSum, captionTokens, gradients };
   }
 
-  /** The loss alone, for validation. */
+  /** The loss alone, for validation: without dropout. */
   loss(batch: CaptionBatch): { lossSum: number; captionTokens: number } {
     let lossSum = NaN;
     let captionTokens = 0;
     tf.tidy(() => {
-      const tensors = captionTensors(batch, this.embeddingDim, this.config.prefixLength);
+      const tensors = captionTensors(batch, this);
       captionTokens = tensors.targets_N.size;
       lossSum = captionLoss(this.parts, tensors).dataSync()[0]!;
     });
@@ -166,6 +204,15 @@ export class Captioner {
   }
 }
 
+/** A GPT-2's config with what the captioner's own says instead. */
+function computationOf({ dropout, precision }: CaptionerConfig, gpt2: Gpt2Config): Gpt2Computation {
+  return {
+    ...gpt2,
+    ...(dropout !== undefined && dropoutRates(dropout)),
+    ...(precision !== undefined && { precision }),
+  };
+}
+
 /** Config, language model and tokenizer must belong together; what does not is a UserError. */
 function checkFit(config: CaptionerConfig, gpt2: Gpt2Config, tokenizer: Tokenizer): void {
   if (config.prefixLength >= gpt2.n_positions)
@@ -177,6 +224,16 @@ function checkFit(config: CaptionerConfig, gpt2: Gpt2Config, tokenizer: Tokenize
       `the tokenizer in ${config.languageModel} ends texts with token ${tokenizer.endOfTextId}, ` +
         `and the model knows ${gpt2.vocab_size}; put the two that belong together into the folder.`,
     );
+}
+
+/** The token of a full stop, as the reference finds it: the first of the text ".". */
+function fullStop(config: CaptionerConfig, tokenizer: Tokenizer): number {
+  const [token] = tokenizer.encode('.');
+  if (token === undefined)
+    throw new UserError(
+      `the tokenizer in ${config.languageModel} has no full stop to end captions with; set captionEnd to end-of-text.`,
+    );
+  return token;
 }
 
 /** Variables of these values, in place of the tensors. */

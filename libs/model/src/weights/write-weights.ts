@@ -20,7 +20,7 @@ export interface WrittenFile {
   readonly sha256: string;
 }
 
-export interface WriteOptions {
+export interface WriteWeightsOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Bytes of tensors in one file, at most (a larger tensor has a file of its own); 5 GB, as on the hub, by default. */
   readonly maxShardBytes?: number;
@@ -67,7 +67,7 @@ export function writeSafetensorsFile(
 export function writeWeights(
   folder: string,
   tensors: ReadonlyMap<string, TensorToWrite>,
-  { metadata = { format: 'pt' }, maxShardBytes = 5e9 }: WriteOptions = {},
+  { metadata = { format: 'pt' }, maxShardBytes = 5e9 }: WriteWeightsOptions = {},
 ): WrittenFile[] {
   const single = path.join(folder, 'model.safetensors');
   const index = `${single}.index.json`;
