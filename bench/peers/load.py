@@ -1,7 +1,7 @@
-"""Loads a GPT-2 by safetensors and transformers, every value into memory of its own: load.py FOLDER.
+"""Loads a GPT-2 by safetensors and transformers and reads every value once: load.py FOLDER.
 
-Prints one JSON object: seconds, and the bytes that the load added to the resident memory at its highest. By default
-safetensors maps the file, and pages come in when they are first used; so the parameters are touched, as training does.
+safetensors maps the file, so that its pages are the disk cache's own; captrain's are its own. Prints one JSON object:
+seconds, and the bytes that the load added to the resident memory at its highest.
 """
 
 import json
