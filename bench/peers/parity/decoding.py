@@ -24,8 +24,11 @@ def main(folder, vocabulary):
     tokenizer = GPT2TokenizerFast.from_pretrained(vocabulary)
     torch.manual_seed(1)
     model = scatter(GPT2LMHeadModel(GPT2Config(initializer_range=0.08)), seed=2)
-    # Random weights hardly ever write one given token of 50,257: these two get bolder logits.
-    model.transformer.wte.weight[[END_OF_TEXT, FULL_STOP]] *= 1.5
+    # Random weights hardly ever write one given token of 50,257. With these rows some captions end and some do not, by
+    # the end of text, and others by the full stop.
+    words = model.transformer.wte.weight
+    words[END_OF_TEXT] *= 2
+    words[FULL_STOP] = 2 * words[100]
     mapper = MlpMapper(DIM, model.config.n_embd, PREFIX)
     model.save_pretrained(folder / "gpt2")
     tokenizer.save_pretrained(folder / "gpt2")
