@@ -3,6 +3,33 @@ export { captionTensors, type CaptionBatch, type CaptionTensors } from './captio
 export { captionLoss, type CaptionerParts } from './captioner/caption-loss.js';
 export { Captioner, type BatchGradient, type CaptionerConfig } from './captioner/captioner.js';
 export { captionGreedy } from './captioner/greedy.js';
+export {
+  isCaptionerFolder,
+  captionerOptionsOf,
+  readFolderConfig,
+  storedDtypes,
+  LANGUAGE_MODEL_FOLDER,
+  MAPPER_FILE,
+  type CaptionerOptions,
+  type FolderConfig,
+  type StoredDtype,
+} from './captioner-folder/folder-config.js';
+export { gpt2Tensors } from './captioner-folder/language-model-parts.js';
+export {
+  loadCaptionerFolder,
+  readCaptionerFolder,
+  type CaptionerFolder,
+} from './captioner-folder/read-captioner-folder.js';
+export { refuseTaken } from './captioner-folder/replace-folder.js';
+export { countParameters, type SourceTensor, type SourceTensors } from './captioner-folder/source-tensors.js';
+export {
+  weightBytes,
+  writeCaptionerFolder,
+  type CaptionerContent,
+  type WriteOptions,
+} from './captioner-folder/write-captioner-folder.js';
+export { readClipCapCheckpoint, type NamedTensors } from './clipcap/clipcap-checkpoint.js';
+export { importClipCap, type ImportedCaptioner, type ImportOptions } from './clipcap/import-clipcap.js';
 export { clipConfig, clipShapes, readClipConfig, type ClipConfig } from './clip/clip-config.js';
 export { ClipEncoder, clipTokens } from './clip/clip-encoder.js';
 export { clipImageFeatures, clipTextFeatures } from './clip/clip.js';

@@ -5,7 +5,8 @@ import { ProgressBar, UserError, colors, formatCount, formatTable, inBatches } f
 import type { CaptionConfig } from '../commands/caption.js';
 import { embeddedImages } from './embedded-images.js';
 import type { ImageSource } from './image-source.js';
-import { type LoadedRun, encoderOfRun, loadRun } from './load-run.js';
+import { loadFolder } from './load-folder.js';
+import { type LoadedCaptioner, loadRun } from './load-run.js';
 import { pictureFiles } from './picture-files.js';
 import { type Prediction, cocoId, predictionsJson, writePredictions } from './predictions.js';
 import { shuffledImages } from './shuffled-images.js';
@@ -22,13 +23,10 @@ export async function captionImages(
   if (config.data !== undefined && files.length > 0) {
     throw new UserError('Both --data and picture files are given; name one of them');
   }
-  const { device, threads, instructionSet } = config;
-  const store = await openStore(config.run);
-  await startEngine({ device, threads, instructionSet });
-  const run = await loadRun(store, config.languageModel);
-  const source = await openSource(run, config, files);
+  const loaded = await loadCaptioner(config);
+  const source = await openSource(loaded, config, files);
   try {
-    const predictions = await predict(run.captioner, source, config, signal);
+    const predictions = await predict(loaded.captioner, source, config, signal);
     if (predictions.length === 0) throw new UserError(noneReadable(source));
     for (const fault of source.skipped) process.stderr.write(`skipped: ${fault}\n`);
     await show(predictions, config.out);
@@ -39,17 +37,35 @@ export async function captionImages(
     }
   } finally {
     source.close();
-    run.captioner.close();
+    loaded.captioner.close();
   }
 }
 
-async function openSource(run: LoadedRun, config: CaptionConfig, files: string[]): Promise<ImageSource> {
-  const encoder = await encoderOfRun(run.config);
+/** Starts the engine and loads the captioner that was named: a run's, or a captioner folder's. */
+async function loadCaptioner(config: CaptionConfig): Promise<LoadedCaptioner> {
+  const { device, threads, instructionSet, run, model, languageModel } = config;
+  if ((run === undefined) === (model === undefined)) {
+    const given = run === undefined ? 'Neither --run nor --model is given' : 'Both --run and --model are given';
+    throw new UserError(`${given}; name a trained run or a captioner folder`);
+  }
+  if (model !== undefined && languageModel !== undefined) {
+    throw new UserError('--language-model does not go with --model: a captioner folder holds its own');
+  }
+  const store = run === undefined ? undefined : await openStore(run);
+  await startEngine({ device, threads, instructionSet });
+  return store === undefined ? loadFolder(model!) : loadRun(store, languageModel);
+}
+
+async function openSource(
+  loaded: LoadedCaptioner,
+  config: CaptionConfig,
+  files: string[],
+): Promise<ImageSource> {
   const { data, split, batchSize, shuffleEmbeddings } = config;
   const source =
     data !== undefined
-      ? await embeddedImages(run, encoder, { data, split })
-      : await pictureFiles(run, encoder, { files, folder: config.encoder, batchSize });
+      ? await embeddedImages(loaded, { data, split })
+      : await pictureFiles(loaded, { files, folder: config.encoder, batchSize });
   return shuffleEmbeddings === undefined ? source : shuffledImages(source, shuffleEmbeddings);
 }
 

@@ -1,24 +1,30 @@
 import { ClipEncoder, UnreadableImageError, decodeImage } from '@captrain/model';
 import { UserError, inBatches, mapInOrder } from '@captrain/runtime';
 import type { ImageEmbedding, ImageSource } from './image-source.js';
-import type { LoadedRun, RunEncoder } from './load-run.js';
+import type { LoadedCaptioner } from './load-run.js';
 
 /**
- * Picture files, embedded by the encoder that made the run's data: from `folder`, or from where the data's record
- * says it lay. Throws `UserError` for another encoder than the run's.
+ * Picture files, embedded by the encoder that the captioner was trained with: from `folder`, or from where it is
+ * known to lie. Throws `UserError` for another encoder.
  */
 export async function pictureFiles(
-  run: LoadedRun,
-  recorded: RunEncoder | undefined,
+  loaded: LoadedCaptioner,
   { files, folder, batchSize }: { files: readonly string[]; folder: string | undefined; batchSize: number },
 ): Promise<ImageSource> {
-  const chosen = folder ?? recorded?.folder;
+  const chosen = folder ?? loaded.encoder?.folder;
   if (chosen === undefined) {
-    const name = recorded ? recorded.encoder : 'the CLIP';
-    throw new UserError(`--encoder is missing; name the folder of ${name} that made the run's embeddings`);
+    const name = loaded.encoder?.encoder ?? 'the CLIP';
+    throw new UserError(
+      `--encoder is missing; name the folder of ${name}, which made the embeddings that were trained on`,
+    );
   }
   const encoder = await ClipEncoder.load(chosen);
-  refuseOther(encoder, chosen, run, recorded);
+  try {
+    refuseOther(encoder, chosen, loaded);
+  } catch (thrown) {
+    encoder.close();
+    throw thrown;
+  }
   const skipped: string[] = [];
   return {
     count: files.length,
@@ -28,15 +34,16 @@ export async function pictureFiles(
   };
 }
 
-function refuseOther(encoder: ClipEncoder, folder: string, run: LoadedRun, recorded?: RunEncoder): void {
-  if (encoder.dim !== run.captioner.embeddingDim) {
+function refuseOther(encoder: ClipEncoder, folder: string, loaded: LoadedCaptioner): void {
+  const { captioner, encoder: known } = loaded;
+  if (encoder.dim !== captioner.embeddingDim) {
     throw new UserError(
-      `The encoder in ${folder} makes embeddings of ${encoder.dim} values, but the run was trained on ${run.captioner.embeddingDim}; name the run's encoder with --encoder`,
+      `The encoder in ${folder} makes embeddings of ${encoder.dim} values, but the captioner was trained on ${captioner.embeddingDim}; name its encoder with --encoder`,
     );
   }
-  if (recorded && `sha256:${encoder.digest}` !== recorded.encoderRevision) {
+  if (known?.encoderRevision !== undefined && `sha256:${encoder.digest}` !== known.encoderRevision) {
     throw new UserError(
-      `The encoder in ${folder} is not ${recorded.encoder}, which made the run's embeddings: its digest is another; name the run's encoder with --encoder`,
+      `The encoder in ${folder} is not ${known.encoder}, which made the embeddings that were trained on: its digest is another; name that encoder with --encoder`,
     );
   }
 }

@@ -6,8 +6,15 @@ const schema = z.strictObject({
   run: z
     .string()
     .min(1)
+    .optional()
     .describe("The trained run's folder, or s3://bucket/prefix")
     .meta({ placeholder: 'URI' }),
+  model: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Captioner folder that captrain export or captrain import wrote, instead of a run')
+    .meta({ placeholder: 'FOLDER' }),
   data: z
     .string()
     .min(1)
@@ -26,7 +33,7 @@ const schema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "Folder of the run's CLIP, for picture files; where it lay when the run's data were made unless given",
+      "Folder of the captioner's CLIP, for picture files; where it lay when its data were made unless given",
     )
     .meta({ placeholder: 'FOLDER' }),
   languageModel: z
@@ -56,9 +63,10 @@ export type CaptionConfig = z.output<typeof schema>;
 
 export const caption = defineCommand({
   name: 'caption',
-  summary: "Writes captions by a run's newest checkpoint, word by word the most probable",
+  summary: "Writes captions by a run's newest checkpoint or a captioner folder, word by word the most probable",
   examples: [
     'captrain caption --run runs/mlp photo.jpg',
+    'captrain caption --model captioner --encoder clip-vit-base-patch32 photo.jpg',
     'captrain caption --run runs/mlp --data embeddings --split val --out captions.json',
     'captrain caption --run s3://runs/mlp --encoder clip-vit-base-patch32 *.jpg --out captions.json',
   ],

@@ -3,6 +3,7 @@ export {
   type CheckpointManifest,
   MODEL_FILE,
   OPTIMIZER_FILE,
+  checkpointAt,
   checkpointFolder,
   commitCheckpoint,
   latestCheckpoint,
