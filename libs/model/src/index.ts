@@ -7,12 +7,10 @@ export {
   isCaptionerFolder,
   captionerOptionsOf,
   readFolderConfig,
-  storedDtypes,
   LANGUAGE_MODEL_FOLDER,
   MAPPER_FILE,
   type CaptionerOptions,
   type FolderConfig,
-  type StoredDtype,
 } from './captioner-folder/folder-config.js';
 export { gpt2Tensors } from './captioner-folder/language-model-parts.js';
 export {
@@ -28,7 +26,9 @@ export {
   type CaptionerContent,
   type WriteOptions,
 } from './captioner-folder/write-captioner-folder.js';
-export { readClipCapCheckpoint, type NamedTensors } from './clipcap/clipcap-checkpoint.js';
+export { readClipCapCheckpoint, type ClipCapCheckpoint, type NamedTensors } from './clipcap/clipcap-checkpoint.js';
+export { checkpointGpt2, gpt2SizesOf } from './clipcap/infer-gpt2.js';
+export { inferMapper } from './clipcap/infer-mapper.js';
 export { importClipCap, type ImportedCaptioner, type ImportOptions } from './clipcap/import-clipcap.js';
 export { clipConfig, clipShapes, readClipConfig, type ClipConfig } from './clip/clip-config.js';
 export { ClipEncoder, clipTokens } from './clip/clip-encoder.js';

@@ -1,17 +1,13 @@
 import path from 'node:path';
 import { parseConfig } from '@captrain/runtime';
 import { z } from 'zod';
-import { languageModelConfig, mapperConfig } from '../config.js';
+import { languageModelConfig, mapperConfig, storedDtypes } from '../config.js';
 import { readJsonObject, readOptionalJsonObject } from '../read-json.js';
 import { fromSnakeKeys, snakeCase, snakeKeys } from './snake-case.js';
 
 /** Parts of a captioner folder, beside its config.json and the language model's folder. */
 export const MAPPER_FILE = 'mapper.safetensors';
 export const LANGUAGE_MODEL_FOLDER = 'language_model';
-
-/** How the values of a captioner folder are stored. */
-export const storedDtypes = ['float32', 'float16', 'bfloat16'] as const;
-export type StoredDtype = (typeof storedDtypes)[number];
 
 /** What of a run's options a captioner is: all of the mapper's, and of the language model's all but where it lies. */
 const captionerOptions = z.strictObject({

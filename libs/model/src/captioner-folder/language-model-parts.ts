@@ -6,8 +6,9 @@ import { gpt2ParameterName } from '../gpt2/gpt2-names.js';
 import { checkShapes } from '../layout.js';
 import { weightFiles } from '../load-parameters.js';
 import { readJsonObject } from '../read-json.js';
+import { Tokenizer } from '../text/tokenizer.js';
 import { readSafetensors } from '../weights/read-safetensors.js';
-import type { StoredDtype } from './folder-config.js';
+import type { StoredDtype } from '../config.js';
 import type { SourceTensor, SourceTensors } from './source-tensors.js';
 
 /** Whatever a tokenizer may consist of, and the defaults of text generation: copied as they are. */
@@ -34,10 +35,15 @@ export function gpt2Tensors(folder: string, config: Gpt2Config): SourceTensors {
   return tensors;
 }
 
-/** Copies config and tokenizer of a language model, the config with the dtype that its weights are stored in now. */
+/**
+ * Copies config and tokenizer of a language model. The config gets the dtype that its weights are stored in now, and the
+ * ids of the tokens that begin and end a text where it lacks them: transformers would take those of the English GPT-2.
+ */
 export async function copyCompanions(from: string, to: string, dtype: StoredDtype): Promise<void> {
+  const { endOfTextId } = await Tokenizer.load(from);
+  const ends = { bos_token_id: endOfTextId, eos_token_id: endOfTextId };
   // Both names of it: transformers 4 knows the first alone, transformers 5 prefers the second.
-  const config = { ...readJsonObject(from, 'config.json'), torch_dtype: dtype, dtype };
+  const config = { ...ends, ...readJsonObject(from, 'config.json'), torch_dtype: dtype, dtype };
   await writeFile(path.join(to, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   for (const name of companions) {
     const file = path.join(from, name);

@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { StoredDtype } from '../config.js';
 import {
   type CaptionerOptions,
   type FolderConfig,
   LANGUAGE_MODEL_FOLDER,
   MAPPER_FILE,
-  type StoredDtype,
   folderConfigJson,
 } from './folder-config.js';
 import { copyCompanions } from './language-model-parts.js';

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { UserError } from '@captrain/runtime';
 import { float16FromFloat32 } from '../weights/float16.js';
-import type { StoredDtype } from './folder-config.js';
+import type { StoredDtype } from '../config.js';
 import type { SourceTensors } from './source-tensors.js';
 
 const formats = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;
