@@ -44,6 +44,20 @@ export * from './config.js';
 export { gpt2Config, gpt2Shapes, readGpt2Config, type Gpt2Config } from './gpt2/gpt2-config.js';
 export { gpt2Embed, gpt2Head, gpt2Hidden, gpt2Logits, gpt2Step, type Gpt2Cache } from './gpt2/gpt2.js';
 export { initGpt2, loadGpt2, type LoadedGpt2 } from './gpt2/load-gpt2.js';
+export {
+  describeModel,
+  type CaptionerDescription,
+  type CheckpointDescription,
+  type ClipDescription,
+  type LanguageModelDescription,
+  type ModelDescription,
+} from './inspect/describe-model.js';
+export {
+  captioningMemory,
+  trainingMemory,
+  type MemoryCase,
+  type TrainingMemory,
+} from './inspect/training-memory.js';
 export { flatOfFile, layoutOf, tensorsOfFlat, type LayoutEntry, type ParameterLayout } from './layout.js';
 export { loadParameters, tensorsOfValues } from './load-parameters.js';
 export { initMapper, mapPrefix, mapperShapes, type MapperWidths } from './mapper/mapper.js';
