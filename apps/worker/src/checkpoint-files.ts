@@ -2,7 +2,7 @@ import type { ObjectStore } from '@captrain/data';
 import {
   type AdamW,
   type Captioner,
-  type SafetensorsFile,
+  type WeightsFile,
   flatOfFile,
   readSafetensors,
   tensorsOfFlat,
@@ -68,7 +68,7 @@ function optimizerBytes({ layout }: Captioner, optimizer: AdamW): Buffer {
 }
 
 /** The tensors whose names begin with a prefix, without it. */
-function withoutPrefix(file: SafetensorsFile, prefix: string): SafetensorsFile {
+function withoutPrefix(file: WeightsFile, prefix: string): SafetensorsFile {
   const named = [...file.tensors].filter(([name]) => name.startsWith(prefix));
   return { ...file, tensors: new Map(named.map(([name, tensor]) => [name.slice(prefix.length), tensor])) };
 }

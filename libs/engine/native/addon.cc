@@ -3,6 +3,7 @@
 #include "captured_context.h"
 #include "functions.h"
 #include "js.h"
+#include "read_tensor.h"
 #include "status.h"
 
 namespace captrain {
@@ -33,6 +34,12 @@ napi_value list_devices(napi_env env, const std::vector<napi_value>&) {
 
 NAPI_MODULE_INIT() {
   using namespace captrain;
+  try {
+    register_read_tensor();
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+    return exports;
+  }
   add_method<list_devices>(env, exports, "listDevices");
   add_method<add_function_def>(env, exports, "addFunctionDef");
   add_method<define_function>(env, exports, "defineFunction");

@@ -14,5 +14,6 @@ export {
 } from './functions.js';
 export { memory, type MemoryFigures } from './memory.js';
 export { rawOp } from './raw-op.js';
+export { NonFiniteValueError, readTensor, type TensorRange } from './read-tensor.js';
 export { startEngine, type EngineInfo, type EngineOptions } from './start-engine.js';
 export { tf } from './tf.js';

@@ -59,12 +59,21 @@ export {
   type TrainingMemory,
 } from './inspect/training-memory.js';
 export { flatOfFile, layoutOf, tensorsOfFlat, type LayoutEntry, type ParameterLayout } from './layout.js';
-export { loadParameters, tensorsOfValues } from './load-parameters.js';
+export { loadParameters, parametersOf, tensorsOfValues, type Rename } from './load-parameters.js';
 export { initMapper, mapPrefix, mapperShapes, type MapperWidths } from './mapper/mapper.js';
 export { sumCrossEntropy } from './ops/cross-entropy.js';
 export type { ParameterShapes, ParameterValues, Parameters } from './parameters.js';
 export { RandomStream } from './random.js';
 export { Tokenizer } from './text/tokenizer.js';
-export { readSafetensors, type SafetensorsEntry, type SafetensorsFile } from './weights/read-safetensors.js';
-export { writeSafetensors, type TensorToWrite } from './weights/write-safetensors.js';
+export { openModelWeights, weightFiles } from './weights/model-weights.js';
+export { openWeights } from './weights/open-weights.js';
+export { readSafetensors } from './weights/read-safetensors.js';
+export type { WeightDtype } from './weights/weight-dtype.js';
+export type { WeightTensor, WeightsFile } from './weights/weights-file.js';
+export {
+  safetensorsParts,
+  writeSafetensors,
+  type TensorToWrite,
+  type WritableDtype,
+} from './weights/write-safetensors.js';
 export { writeModelFolder } from './write-model-folder.js';

@@ -1,6 +1,7 @@
 import { UserError } from '@captrain/runtime';
 import type { ParameterShapes } from './parameters.js';
-import type { SafetensorsFile } from './weights/read-safetensors.js';
+import { quoted } from './weights/quoted.js';
+import type { WeightsFile } from './weights/weights-file.js';
 import type { TensorToWrite } from './weights/write-safetensors.js';
 
 /** Where one parameter lies in the flat array; `offset` and `length` count values. */
@@ -49,7 +50,7 @@ export function tensorsOfFlat(layout: ParameterLayout, flat: Float32Array): Map<
  * The flat array of the parameters in a file. Missing, unexpected and misshapen tensors are one UserError that lists
  * them; `place` names the file in it.
  */
-export function flatOfFile(layout: ParameterLayout, file: SafetensorsFile, place: string): Float32Array {
+export function flatOfFile(layout: ParameterLayout, file: WeightsFile, place: string): Float32Array {
   checkShapes(new Map(layout.entries.map(({ name, shape }) => [name, shape])), file, place);
   const flat = new Float32Array(layout.length);
   for (const { name, offset } of layout.entries) flat.set(file.tensors.get(name)!.read(), offset);
@@ -69,7 +70,8 @@ export function checkShapes(
     else if (tensor.shape.join() !== shape.join())
       faults.push(`${name} has shape [${tensor.shape.join(', ')}] instead of [${shape.join(', ')}]`);
   }
-  for (const name of found.tensors.keys()) if (!expected.has(name)) faults.push(`${name} is unexpected`);
+  for (const name of found.tensors.keys())
+    if (!expected.has(name)) faults.push(`${quoted(name)} is unexpected`);
   if (faults.length === 0) return;
   const shown = faults.slice(0, 8).join('; ') + (faults.length > 8 ? `; and ${faults.length - 8} more` : '');
   throw new UserError(`the weights in ${place} do not fit their config: ${shown}.`);

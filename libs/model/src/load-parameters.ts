@@ -1,31 +1,54 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { tf } from '@captrain/engine';
 import { UserError } from '@captrain/runtime';
 import { checkShapes } from './layout.js';
 import type { ParameterShapes, ParameterValues } from './parameters.js';
-import { readJsonObject } from './read-json.js';
-import { readSafetensors, type SafetensorsEntry } from './weights/read-safetensors.js';
+import { openModelWeights } from './weights/model-weights.js';
+import { quoted } from './weights/quoted.js';
+import type { WeightTensor, WeightsFile } from './weights/weights-file.js';
+
+/** Turns a tensor's name in a file into the model's, or into undefined where it is to be passed over. */
+export type Rename = (name: string) => string | undefined;
 
 /**
- * Loads a model folder's weights (model.safetensors, or the parts that model.safetensors.index.json names) as tensors
- * in the order of `shapes`. `rename` turns a name in the file into the model's, or undefined to pass over it.
+ * Loads a model's weights, from a folder in Hugging Face layout or from a file, as tensors in the order of `shapes`;
+ * the caller disposes them. What is missing, damaged or does not fit is a UserError.
  */
-export function loadParameters(
-  folder: string,
+export async function loadParameters(
+  place: string,
   shapes: ParameterShapes,
-  rename: (name: string) => string | undefined,
+  rename: Rename = (name) => name,
+): Promise<Map<string, tf.Tensor>> {
+  return parametersOf(await openModelWeights(place), shapes, rename);
+}
+
+/**
+ * The tensors of an opened file, likewise. Each goes to TensorFlow before the next is read, so that no second copy of
+ * the weights exists.
+ */
+export function parametersOf(
+  file: WeightsFile,
+  shapes: ParameterShapes,
+  rename: Rename = (name) => name,
 ): Map<string, tf.Tensor> {
-  const found = new Map<string, SafetensorsEntry>();
-  for (const file of weightFiles(folder))
-    for (const [name, entry] of readSafetensors(file).tensors) {
-      const renamed = rename(name);
-      if (renamed !== undefined) found.set(renamed, entry);
-    }
-  checkShapes(shapes, { tensors: found }, folder);
-  return new Map(
-    [...shapes].map(([name, shape]) => [name, tf.tensor(found.get(name)!.read(), [...shape], 'float32')]),
-  );
+  const found = new Map<string, WeightTensor>();
+  for (const [name, tensor] of file.tensors) {
+    const renamed = rename(name);
+    if (renamed === undefined) continue;
+    if (found.has(renamed))
+      throw new UserError(
+        `${file.place} holds ${quoted(renamed)} twice, under two names; export the weights of one model.`,
+      );
+    found.set(renamed, tensor);
+  }
+  checkShapes(shapes, { tensors: found }, file.place);
+  const parameters = new Map<string, tf.Tensor>();
+  try {
+    for (const name of shapes.keys()) parameters.set(name, found.get(name)!.tensor());
+  } catch (error) {
+    tf.dispose([...parameters.values()]);
+    throw error;
+  }
+  return parameters;
 }
 
 /**
@@ -36,20 +59,4 @@ export function tensorsOfValues(shapes: ParameterShapes, values: ParameterValues
   return new Map(
     [...shapes].map(([name, shape]) => [name, tf.tensor(values.get(name)!, [...shape], 'float32')]),
   );
-}
-
-/** The weight files of a model folder. None is a UserError. */
-export function weightFiles(folder: string): string[] {
-  const single = path.join(folder, 'model.safetensors');
-  if (existsSync(single)) return [single];
-  const index = 'model.safetensors.index.json';
-  if (existsSync(path.join(folder, index))) {
-    const parts = readJsonObject(folder, index).weight_map;
-    if (typeof parts !== 'object' || parts === null)
-      throw new UserError(`${path.join(folder, index)} has no weight_map; fetch it again.`);
-    return [...new Set(Object.values(parts))]
-      .sort()
-      .map((part) => path.join(folder, path.basename(String(part))));
-  }
-  throw new UserError(`${folder} has no model.safetensors; export the model's weights in that format.`);
 }

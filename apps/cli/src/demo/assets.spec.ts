@@ -24,7 +24,7 @@ it('has a GPT-2 that knows every word of a caption as one token', async () => {
   expect(
     tokenizer.encode('Two small red circles at the top and a large blue star at the bottom.'),
   ).toHaveLength(16);
-  const { config, parameters } = loadGpt2(path.join(assets, 'gpt2'));
+  const { config, parameters } = await loadGpt2(path.join(assets, 'gpt2'));
   expect(config.vocab_size).toBe(tokenizer.vocabularySize);
   for (const tensor of parameters.values()) tensor.dispose();
 });

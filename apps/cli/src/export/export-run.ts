@@ -8,7 +8,7 @@ import {
   inferMapper,
   readClipCapCheckpoint,
   readGpt2Config,
-  readSafetensors,
+  openWeights,
   refuseTaken,
 } from '@captrain/model';
 import { type TrainingConfig, checkpointAt, latestCheckpoint } from '@captrain/model/run';
@@ -34,7 +34,7 @@ export async function exportRun(config: ExportConfig, signal: AbortSignal): Prom
   const training = checkpoint.manifest.config;
   const languageModel = await modelFolder(config.languageModel ?? training.languageModel);
   await withCheckpointFile(store, checkpoint, { beside: out, signal }, async (file) => {
-    const content = contentOf(file, training, languageModel);
+    const content = await contentOf(file, training, languageModel);
     const { encoder, encoderRevision } = facts.data ?? {};
     const about = { embeddingDim: content.embeddingDim, encoder, encoderRevision };
     const card = modelCard({
@@ -51,20 +51,20 @@ export async function exportRun(config: ExportConfig, signal: AbortSignal): Prom
 }
 
 /** What a checkpoint's file and the language model's folder give of a captioner. */
-function contentOf(
+async function contentOf(
   file: string,
   config: TrainingConfig,
   languageModel: string,
-): Omit<CaptionerContent, 'card' | 'about'> & { embeddingDim: number } {
+): Promise<Omit<CaptionerContent, 'card' | 'about'> & { embeddingDim: number }> {
   const gpt2 = readGpt2Config(languageModel);
-  const checkpoint = readClipCapCheckpoint({ place: file, tensors: readSafetensors(file).tensors });
+  const checkpoint = readClipCapCheckpoint({ place: file, tensors: (await openWeights(file)).tensors });
   const { embeddingDim } = inferMapper(checkpoint, { width: gpt2.n_embd, heads: config.mapperHeads });
   return {
     options: captionerOptionsOf(config),
     embeddingDim,
     mapper: checkpoint.mapper,
     languageModel: config.freezeLanguageModel
-      ? gpt2Tensors(languageModel, gpt2)
+      ? await gpt2Tensors(languageModel, gpt2)
       : checkpointGpt2(checkpoint, gpt2, languageModel),
     languageModelFolder: languageModel,
   };

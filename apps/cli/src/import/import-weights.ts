@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { importClipCap, readSafetensors, refuseTaken } from '@captrain/model';
+import { importClipCap, openWeights, refuseTaken } from '@captrain/model';
 import { UserError, sha256OfFile } from '@captrain/runtime';
 import type { ImportConfig } from '../commands/import.js';
 import { modelCard } from '../export/model-card.js';
@@ -12,7 +12,7 @@ export async function importWeights(config: ImportConfig, signal: AbortSignal): 
   const { weights, out, overwrite, dtype, encoder, mapperHeads, normalizePrefix } = config;
   refuseTaken(out, overwrite);
   requireFile(weights);
-  const file = { place: weights, tensors: readSafetensors(weights).tensors };
+  const file = await openWeights(weights);
   const languageModel = await modelFolder(config.languageModel);
   const content = await importClipCap(file, { languageModel, mapperHeads, normalizePrefix });
   const card = modelCard({

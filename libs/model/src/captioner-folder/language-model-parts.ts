@@ -4,10 +4,9 @@ import path from 'node:path';
 import { type Gpt2Config, gpt2Shapes } from '../gpt2/gpt2-config.js';
 import { gpt2ParameterName } from '../gpt2/gpt2-names.js';
 import { checkShapes } from '../layout.js';
-import { weightFiles } from '../load-parameters.js';
 import { readJsonObject } from '../read-json.js';
 import { Tokenizer } from '../text/tokenizer.js';
-import { readSafetensors } from '../weights/read-safetensors.js';
+import { openModelWeights } from '../weights/model-weights.js';
 import type { StoredDtype } from '../config.js';
 import type { SourceTensor, SourceTensors } from './source-tensors.js';
 
@@ -24,13 +23,12 @@ const companions = [
 ];
 
 /** The weights in a GPT-2's folder, not read yet, under the hub's names. What does not fit its config is a UserError. */
-export function gpt2Tensors(folder: string, config: Gpt2Config): SourceTensors {
+export async function gpt2Tensors(folder: string, config: Gpt2Config): Promise<SourceTensors> {
   const tensors = new Map<string, SourceTensor>();
-  for (const file of weightFiles(folder))
-    for (const [found, tensor] of readSafetensors(file).tensors) {
-      const name = gpt2ParameterName(found, config);
-      if (name !== undefined) tensors.set(name, tensor);
-    }
+  for (const [found, tensor] of (await openModelWeights(folder)).tensors) {
+    const name = gpt2ParameterName(found, config);
+    if (name !== undefined) tensors.set(name, tensor);
+  }
   checkShapes(gpt2Shapes(config), { tensors }, folder);
   return tensors;
 }

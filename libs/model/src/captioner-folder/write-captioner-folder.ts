@@ -33,7 +33,7 @@ export interface WriteOptions {
   /** Replaces a captioner that the folder holds. */
   overwrite: boolean;
   signal: AbortSignal;
-  /** Called after each tensor with the bytes written for it. */
+  /** Called with the bytes that were just written of the weights. */
   onBytes?: (bytes: number) => void;
 }
 
@@ -49,7 +49,7 @@ export async function writeCaptionerFolder(
 ): Promise<void> {
   const { options, about, mapper, languageModel, languageModelFolder, card } = content;
   await replaceFolder(out, { overwrite }, async (folder) => {
-    const weights = { dtype, signal, onTensor: onBytes };
+    const weights = { dtype, signal, onBytes };
     const model = path.join(folder, LANGUAGE_MODEL_FOLDER);
     await mkdir(model);
     await writeFile(

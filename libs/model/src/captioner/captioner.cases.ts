@@ -163,7 +163,7 @@ export function describeCaptioner(overrides: Partial<CaptionerConfig>, trained: 
     expect(captionGreedy(captioner, images)).toEqual(texts.slice(0, 2));
 
     if (config.freezeLanguageModel) {
-      const original = loadGpt2(languageModel).parameters;
+      const { parameters: original } = await loadGpt2(languageModel);
       for (const [name, tensor] of captioner.parts.gpt2Parameters)
         expect(tensor.dataSync(), name).toEqual(original.get(name)!.dataSync());
     }

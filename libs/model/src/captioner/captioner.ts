@@ -64,7 +64,7 @@ export class Captioner {
     checkFit(config, gpt2, tokenizer);
     const widths = { embeddingDim, width: gpt2.n_embd };
     const shapes = mapperShapes(config, widths);
-    const { parameters } = loadGpt2(config.languageModel);
+    const { parameters } = await loadGpt2(config.languageModel);
     const mapper = tensorsOfValues(shapes, initMapper(config, widths, seed));
     return new Captioner(config, embeddingDim, tokenizer, gpt2, mapper, parameters);
   }

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { tf } from '@captrain/engine';
 import { sha256, sha256OfFile } from '@captrain/runtime';
-import { weightFiles } from '../load-parameters.js';
 import { Tokenizer } from '../text/tokenizer.js';
+import { weightFiles } from '../weights/model-weights.js';
 import { clipImageFeatures, clipTextFeatures } from './clip.js';
 import { loadClip, type LoadedClip } from './load-clip.js';
 import { type ImagePreprocessor, readImagePreprocessor } from './preprocess.js';
@@ -22,7 +22,7 @@ export class ClipEncoder {
 
   /** Loads a folder in Hugging Face layout. What is missing or does not fit is a UserError. */
   static async load(folder: string): Promise<ClipEncoder> {
-    const clip = loadClip(folder);
+    const clip = await loadClip(folder);
     const preprocessor = readImagePreprocessor(folder);
     const files = ['config.json', 'preprocessor_config.json'].map((name) => path.join(folder, name));
     const digests: string[] = [];

@@ -11,10 +11,10 @@ export interface LoadedClip {
 }
 
 /** Loads both towers from a folder in Hugging Face layout. What does not fit is a UserError. */
-export function loadClip(folder: string): LoadedClip {
+export async function loadClip(folder: string): Promise<LoadedClip> {
   const config = readClipConfig(folder);
   const name = (found: string) => (found.endsWith('.position_ids') ? undefined : found);
-  return { config, parameters: loadParameters(folder, clipShapes(config), name) };
+  return { config, parameters: await loadParameters(folder, clipShapes(config), name) };
 }
 
 /**

@@ -42,7 +42,7 @@ export async function importClipCap(
   const ownLanguageModel = checkpoint.gpt2.size > 0;
   const weights = ownLanguageModel
     ? checkpointGpt2(checkpoint, gpt2, languageModel)
-    : gpt2Tensors(languageModel, gpt2);
+    : await gpt2Tensors(languageModel, gpt2);
   const { config, embeddingDim } = inferMapper(checkpoint, { width: gpt2.n_embd, heads: mapperHeads });
   if (config.prefixLength >= gpt2.n_positions)
     throw new UserError(

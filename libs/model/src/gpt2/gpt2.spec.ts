@@ -137,8 +137,8 @@ describe('folders in Hugging Face layout', () => {
 
   test('load what was written, leaving no tensor behind', async () => {
     const config = writeTinyGpt2(place('tiny'));
-    await expectNoLeak(() => {
-      const loaded = loadGpt2(place('tiny'));
+    await expectNoLeak(async () => {
+      const loaded = await loadGpt2(place('tiny'));
       expect(loaded.config).toEqual(config);
       const values = initGpt2(config, 1);
       for (const [name, tensor] of loaded.parameters) expect(tensor.dataSync()).toEqual(values.get(name));
@@ -146,7 +146,7 @@ describe('folders in Hugging Face layout', () => {
     });
   });
 
-  test('load the names of the published GPT-2, with its masks and without the prefix', () => {
+  test('load the names of the published GPT-2, with its masks and without the prefix', async () => {
     const values = initGpt2(tiny, 3);
     const bare = (name: string) => name.replace('transformer.', '');
     const shapes = new Map([...gpt2Shapes(tiny)].map(([name, shape]) => [bare(name), shape]));
@@ -156,27 +156,27 @@ describe('folders in Hugging Face layout', () => {
       renamed.set(extra, new Float32Array(1));
     }
     writeModelFolder(place('bare'), { config: tiny, shapes, values: renamed });
-    const { parameters } = loadGpt2(place('bare'));
+    const { parameters } = await loadGpt2(place('bare'));
     expect([...parameters.keys()]).toEqual([...gpt2Shapes(tiny).keys()]);
     const name = 'transformer.h.1.attn.c_attn.weight';
     expect(parameters.get(name)!.dataSync()).toEqual(values.get(name));
   });
 
-  test('half precision is read', () => {
+  test('half precision is read', async () => {
     const values = initGpt2(tiny, 3);
     writeModelFolder(place('half'), { config: tiny, shapes: gpt2Shapes(tiny), values, dtype: 'F16' });
-    const { parameters } = loadGpt2(place('half'));
+    const { parameters } = await loadGpt2(place('half'));
     const loaded = [...parameters.get('transformer.wte.weight')!.dataSync()];
     expectClose([loaded], [[...values.get('transformer.wte.weight')!]], 1e-3);
   });
 
   const refused = (name: string, config: object, message: RegExp) =>
-    test(name, () => {
+    test(name, async () => {
       const bad = mkdtempSync(place('bad-'));
       writeModelFolder(bad, { config: tiny, shapes: gpt2Shapes(tiny), values: initGpt2(tiny, 3) });
       writeFileSync(path.join(bad, 'config.json'), JSON.stringify(config));
-      expect(() => loadGpt2(bad)).toThrow(UserError);
-      expect(() => loadGpt2(bad)).toThrow(message);
+      await expect(loadGpt2(bad)).rejects.toThrow(UserError);
+      await expect(loadGpt2(bad)).rejects.toThrow(message);
     });
   refused('another architecture is refused by name', { model_type: 'llama' }, /holds a llama/);
   refused(
@@ -191,11 +191,11 @@ describe('folders in Hugging Face layout', () => {
     /wte.weight has shape \[19, 8\] instead of \[20, 8\]; .*h\.1.* is unexpected; .*and \d+ more/,
   );
 
-  test('a folder without weights, and no folder at all, are refused', () => {
+  test('a folder without weights, and no folder at all, are refused', async () => {
     const empty = mkdtempSync(place('empty-'));
     writeFileSync(path.join(empty, 'config.json'), JSON.stringify(tiny));
-    expect(() => loadGpt2(empty)).toThrow(/no model.safetensors/);
-    expect(() => loadGpt2(place('nowhere'))).toThrow(/there is no model folder/);
+    await expect(loadGpt2(empty)).rejects.toThrow(/none of model.safetensors, .*pytorch_model.bin/);
+    await expect(loadGpt2(place('nowhere'))).rejects.toThrow(/there is no model folder/);
   });
 });
 

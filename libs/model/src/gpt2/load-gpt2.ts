@@ -12,10 +12,10 @@ export interface LoadedGpt2 {
 }
 
 /** Loads a GPT-2 from a folder in Hugging Face layout. What does not fit is a UserError. */
-export function loadGpt2(folder: string): LoadedGpt2 {
+export async function loadGpt2(folder: string): Promise<LoadedGpt2> {
   const config = readGpt2Config(folder);
   const name = (found: string) => gpt2ParameterName(found, config);
-  return { config, parameters: loadParameters(folder, gpt2Shapes(config), name) };
+  return { config, parameters: await loadParameters(folder, gpt2Shapes(config), name) };
 }
 
 /**

@@ -11,10 +11,10 @@ import { inferMapper } from '../clipcap/infer-mapper.js';
 import { type ClipConfig, clipShapes, readClipConfig } from '../clip/clip-config.js';
 import { type ImagePreprocessor, readImagePreprocessor } from '../clip/preprocess.js';
 import { type Gpt2Config, readGpt2Config } from '../gpt2/gpt2-config.js';
-import { weightFiles } from '../load-parameters.js';
 import { readOptionalJsonObject } from '../read-json.js';
 import { Tokenizer } from '../text/tokenizer.js';
-import { readSafetensors } from '../weights/read-safetensors.js';
+import { openWeights } from '../weights/open-weights.js';
+import { weightFiles } from '../weights/model-weights.js';
 import { type StoredWeights, storedWeights } from './stored-weights.js';
 
 /** What a model is, as far as its config and the headers of its weights tell: no weight is read. */
@@ -82,21 +82,21 @@ async function describeLanguageModel(place: string): Promise<LanguageModelDescri
   return {
     kind: 'language model',
     place,
-    parameters: countParameters(gpt2Tensors(place, config).values()),
-    weights: storedWeights(weightFiles(place)),
+    parameters: countParameters((await gpt2Tensors(place, config)).values()),
+    weights: await storedWeights(weightFiles(place)),
     config,
     tokenizer: { tokens: vocabularySize, endOfTextId },
   };
 }
 
-function describeClip(place: string): ClipDescription {
+async function describeClip(place: string): Promise<ClipDescription> {
   const config = readClipConfig(place);
   const shapes = [...clipShapes(config).values()].map((shape) => ({ shape }));
   return {
     kind: 'CLIP',
     place,
     parameters: countParameters(shapes),
-    weights: storedWeights(weightFiles(place)),
+    weights: await storedWeights(weightFiles(place)),
     config,
     preprocessor: readImagePreprocessor(place),
   };
@@ -108,8 +108,8 @@ async function describeCaptioner(place: string): Promise<CaptionerDescription> {
   return {
     kind: 'captioner',
     place,
-    parameters: countParameters(readSafetensors(mapper).tensors.values()) + languageModel.parameters,
-    weights: storedWeights([mapper, ...weightFiles(config.languageModel)]),
+    parameters: countParameters((await openWeights(mapper)).tensors.values()) + languageModel.parameters,
+    weights: await storedWeights([mapper, ...weightFiles(config.languageModel)]),
     options: readFolderConfig(place).options,
     embeddingDim,
     encoder,
@@ -117,8 +117,8 @@ async function describeCaptioner(place: string): Promise<CaptionerDescription> {
   };
 }
 
-function describeCheckpoint(place: string): CheckpointDescription {
-  const { tensors } = readSafetensors(place);
+async function describeCheckpoint(place: string): Promise<CheckpointDescription> {
+  const { tensors } = await openWeights(place);
   const checkpoint = readClipCapCheckpoint({ place, tensors });
   const languageModel = gpt2SizesOf(checkpoint);
   const width = languageModel?.width ?? checkpoint.mapper.get('clip_project.prefix_const')?.shape[1];
@@ -126,7 +126,7 @@ function describeCheckpoint(place: string): CheckpointDescription {
     kind: 'ClipCap checkpoint',
     place,
     parameters: countParameters([...checkpoint.mapper.values(), ...checkpoint.gpt2.values()]),
-    weights: storedWeights([place]),
+    weights: await storedWeights([place]),
     mapper: width === undefined ? undefined : inferMapper(checkpoint, { width, heads: 1 }),
     languageModel,
   };

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { readSafetensors } from '../weights/read-safetensors.js';
+import { openWeights } from '../weights/open-weights.js';
 
 /** A model's weight files, by their headers. */
 export interface StoredWeights {
@@ -11,11 +11,11 @@ export interface StoredWeights {
   dtypes: string[];
 }
 
-export function storedWeights(files: readonly string[]): StoredWeights {
+export async function storedWeights(files: readonly string[]): Promise<StoredWeights> {
   const counts = new Map<string, number>();
   let tensors = 0;
   for (const file of files)
-    for (const { dtype } of readSafetensors(file).tensors.values()) {
+    for (const { dtype } of (await openWeights(file)).tensors.values()) {
       counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
       tensors += 1;
     }

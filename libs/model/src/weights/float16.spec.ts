@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { float16FromFloat32, float32FromBfloat16, float32FromFloat16 } from './float16.js';
+import {
+  bfloat16FromFloat32,
+  float16FromFloat32,
+  float32FromBfloat16,
+  float32FromFloat16,
+} from './float16.js';
 
 test('every half but the NaNs comes back from float32 as it was', () => {
   const halves = Uint16Array.from({ length: 65536 }, (_, i) => i).filter(
@@ -33,4 +38,17 @@ test('values beyond the largest half become infinite, and NaN stays NaN', () => 
 
 test('bfloat16 is the upper half of a float32', () => {
   expect([...float32FromBfloat16(new Uint16Array([0x3f80, 0xc2f7]))]).toEqual([1, -123.5]);
+});
+
+test('every bfloat16 but the NaNs comes back from float32 as it was', () => {
+  const uppers = Uint16Array.from({ length: 65536 }, (_, i) => i).filter(
+    (upper) => (upper & 0x7fff) <= 0x7f80,
+  );
+  expect(bfloat16FromFloat32(float32FromBfloat16(uppers))).toEqual(uppers);
+});
+
+test('between two bfloat16s the nearer wins, and ties go to the even one', () => {
+  const bits = new Uint32Array([0x3f807fff, 0x3f808000, 0x3f808001, 0x3f818000, 0x7f7fffff, 0x7f800001]);
+  const expected = [0x3f80, 0x3f80, 0x3f81, 0x3f82, 0x7f80, 0x7fc0];
+  expect([...bfloat16FromFloat32(new Float32Array(bits.buffer))]).toEqual(expected);
 });

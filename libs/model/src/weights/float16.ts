@@ -51,3 +51,15 @@ export function float32FromBfloat16(values: Uint16Array): Float32Array {
   for (let i = 0; i < values.length; i++) bits[i] = values[i]! << 16;
   return new Float32Array(bits.buffer);
 }
+
+/** Bfloat16s nearest to float32 values, ties to even; too large becomes infinity, NaN stays NaN. */
+export function bfloat16FromFloat32(values: Float32Array): Uint16Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const uppers = new Uint16Array(values.length);
+  for (let i = 0; i < uppers.length; i++) {
+    const upper = bits[i]! >>> 16;
+    const isNaN = (bits[i]! & 0x7fffffff) > 0x7f800000;
+    uppers[i] = isNaN ? upper | 0x40 : (bits[i]! + 0x7fff + (upper & 1)) >>> 16;
+  }
+  return uppers;
+}

@@ -1,0 +1,72 @@
+import { UserError, messageOf } from '@captrain/runtime';
+import * as yauzl from 'yauzl';
+import { printable, quoted } from '../quoted.js';
+import { damaged, refused } from './pytorch-error.js';
+import type { StorageRange } from './torch-contents.js';
+
+/** The records of a PyTorch archive: files of a zip below its one top folder, none of them compressed. */
+export class ZipArchive {
+  private constructor(
+    private readonly place: string,
+    private readonly zip: yauzl.ZipFile,
+    /** By their names below the top folder: `data.pkl`, `data/0`. */
+    private readonly entries: ReadonlyMap<string, yauzl.Entry>,
+  ) {}
+
+  /** Reads the table of contents. What is no such archive is a UserError. The caller closes it. */
+  static async open(path: string): Promise<ZipArchive> {
+    const zip = await yauzl
+      .openPromise(path, { autoClose: false, lazyEntries: true, strictFileNames: true })
+      .catch((cause) => {
+        throw damaged(path, printable(messageOf(cause)));
+      });
+    try {
+      return new ZipArchive(path, zip, await recordsOf(path, zip));
+    } catch (error) {
+      zip.close();
+      throw error;
+    }
+  }
+
+  has(record: string): boolean {
+    return this.entries.has(record);
+  }
+
+  /** Where a record's bytes lie in the file. One that is missing or compressed is a UserError. */
+  async range(record: string): Promise<StorageRange> {
+    const entry = this.entries.get(record);
+    if (entry === undefined) throw damaged(this.place, `it has no record ${quoted(record)}`);
+    if (entry.compressionMethod !== 0 || (entry.generalPurposeBitFlag & 1) !== 0)
+      throw refused(this.place, `the compressed or encrypted record ${quoted(record)}`);
+    const { fileDataStart } = await this.zip
+      .readLocalFileHeaderPromise(entry, { minimal: true })
+      .catch((cause) => {
+        throw damaged(this.place, `record ${quoted(record)}: ${printable(messageOf(cause))}`);
+      });
+    return { offset: fileDataStart, bytes: entry.uncompressedSize };
+  }
+
+  close(): void {
+    this.zip.close();
+  }
+}
+
+/** The entries by name, without the name of the folder that holds `data.pkl`. */
+async function recordsOf(place: string, zip: yauzl.ZipFile): Promise<Map<string, yauzl.Entry>> {
+  const all = new Map<string, yauzl.Entry>();
+  try {
+    for await (const entry of zip.eachEntry()) {
+      if (all.has(entry.fileName)) throw damaged(place, `it has two records ${quoted(entry.fileName)}`);
+      all.set(entry.fileName, entry);
+    }
+  } catch (cause) {
+    if (cause instanceof UserError) throw cause;
+    throw damaged(place, printable(messageOf(cause)));
+  }
+  const tops = [...all.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
+  if (tops.length !== 1)
+    throw damaged(place, 'it is a zip file without the one data.pkl that torch.save writes');
+  const top = tops[0]!.slice(0, -'data.pkl'.length);
+  const below = [...all].filter(([name]) => name.startsWith(top));
+  return new Map(below.map(([name, entry]) => [name.slice(top.length), entry]));
+}
