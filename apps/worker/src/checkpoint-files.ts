@@ -68,7 +68,7 @@ function optimizerBytes({ layout }: Captioner, optimizer: AdamW): Buffer {
 }
 
 /** The tensors whose names begin with a prefix, without it. */
-function withoutPrefix(file: WeightsFile, prefix: string): SafetensorsFile {
+function withoutPrefix(file: WeightsFile, prefix: string): WeightsFile {
   const named = [...file.tensors].filter(([name]) => name.startsWith(prefix));
   return { ...file, tensors: new Map(named.map(([name, tensor]) => [name.slice(prefix.length), tensor])) };
 }
