@@ -5,11 +5,12 @@ import { runChecks } from '../doctor/checks.js';
 
 export const doctor = defineCommand({
   name: 'doctor',
-  summary: 'Checks this machine: Node, engine, devices, threads, cache, storage',
+  summary: 'Checks this machine: Node, engine, devices, threads, cache, storage; or says what a model is',
   examples: [
     'captrain doctor',
     'captrain doctor --device gpu',
     'captrain doctor --storage s3://bucket/embeddings',
+    'captrain doctor --model gpt2',
     'captrain doctor --json',
   ],
   schema: z.strictObject({
@@ -20,9 +21,18 @@ export const doctor = defineCommand({
       .optional()
       .describe('A folder or s3://bucket/prefix to reach')
       .meta({ placeholder: 'URI' }),
+    model: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A model to look at, instead of the machine: what it is, its size, the memory to train it')
+      .meta({ placeholder: 'MODEL' }),
     json: z.boolean().default(false).describe('Print JSON instead of a table'),
   }),
-  run: async ({ json, storage, ...engine }) => {
+  run: async ({ json, storage, model, ...engine }) => {
+    if (model !== undefined) {
+      return (await import('../doctor/examine-model.js')).examineModel(model, { engine, json });
+    }
     const checks = await runChecks(engine, storage);
     if (json) console.log(JSON.stringify(checks, null, 2));
     else {
