@@ -19,6 +19,13 @@ const tools = [
     dnf: 'python3-pip',
   },
   {
+    name: "Python's venv",
+    when: 'venv',
+    probe: ['python3', '-c', 'import venv, ensurepip'],
+    apt: 'python3-venv',
+    dnf: 'python3',
+  },
+  {
     name: 'a C++17 compiler',
     when: 'compile',
     probe: [
@@ -38,8 +45,8 @@ const tools = [
 ];
 
 /**
- * Throws a `SetupError` with one sentence for each tool that is missing. `needs.download` and `needs.compile` say
- * which of them this set-up will call.
+ * Throws a `SetupError` with one sentence for each tool that is missing. `needs.download`, `needs.compile`
+ * and `needs.venv` say which of them this set-up will call.
  */
 export async function checkPrerequisites(needs) {
   const wanted = tools.filter(({ when }) => needs[when]);

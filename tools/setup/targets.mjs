@@ -7,6 +7,7 @@ export const targets = {
   demo: ['apps/cli/dist/main.js', 'demo'],
   captrain: ['apps/cli/dist/main.js'],
   bench: ['bench/dist/main.js'],
+  parity: ['bench/dist/parity/main.js'],
   test: ['tools/test/test.mjs'],
   check: ['tools/test/check.mjs'],
 };

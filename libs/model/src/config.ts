@@ -51,6 +51,12 @@ export const languageModelConfig = z.strictObject({
     .min(1)
     .default(64)
     .describe('longest caption in tokens, end-of-text included; longer ones are cut in training'),
+  captionEnd: z
+    .enum(['end-of-text', 'full-stop'])
+    .default('end-of-text')
+    .describe(
+      "what ends a caption: the language model's end-of-text, which is learned, or the first full stop, as in published ClipCap weights",
+    ),
 });
 export type LanguageModelConfig = z.infer<typeof languageModelConfig>;
 

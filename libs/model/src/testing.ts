@@ -4,6 +4,8 @@ import { type ClipConfig, clipConfig, clipShapes } from './clip/clip-config.js';
 import { initClip } from './clip/load-clip.js';
 import { type Gpt2Config, gpt2Config, gpt2Shapes } from './gpt2/gpt2-config.js';
 import { initGpt2 } from './gpt2/load-gpt2.js';
+export { goldenCases } from './golden/golden-cases.js';
+export type { GoldenValues } from './golden/golden-case.js';
 import { writeModelFolder } from './write-model-folder.js';
 
 /**

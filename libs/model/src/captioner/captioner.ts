@@ -30,6 +30,8 @@ export class Captioner {
   readonly variables: readonly tf.Variable[];
   /** Most target tokens of a caption, the end of text included: what config and language model have room for. */
   readonly maxCaptionTokens: number;
+  /** Tokens that end a caption when it is written: the end of text, and a full stop where that is the config's end. */
+  readonly endTokens: ReadonlySet<number>;
 
   private constructor(
     readonly config: CaptionerConfig,
@@ -40,6 +42,10 @@ export class Captioner {
     gpt2Parameters: Map<string, tf.Tensor>,
   ) {
     this.maxCaptionTokens = Math.min(config.maxCaptionTokens, gpt2.n_positions - config.prefixLength + 1);
+    this.endTokens = new Set([
+      tokenizer.endOfTextId,
+      ...(config.captionEnd === 'full-stop' ? [fullStop(config, tokenizer)] : []),
+    ]);
     this.#mapper = asVariables(mapperParameters);
     this.#gpt2 = config.freezeLanguageModel ? gpt2Parameters : asVariables(gpt2Parameters);
     const trained = new Map<string, tf.Tensor>(this.#mapper);
@@ -102,9 +108,20 @@ export class Captioner {
     };
   }
 
-  /** A caption's target tokens: its own, then the end of text; one that is too long is cut, and has no end. */
+  /**
+   * A caption's target tokens: its own, then the end of text; one that is too long is cut, and has no end. Where a
+   * full stop ends captions, the end of text is left out, save behind an empty caption, which has no other token.
+   */
   tokenizeCaption(text: string): number[] {
-    return [...this.tokenizer.encode(text), this.tokenizer.endOfTextId].slice(0, this.maxCaptionTokens);
+    const tokens = this.tokenizer.encode(text);
+    if (this.config.captionEnd === 'end-of-text' || tokens.length === 0)
+      tokens.push(this.tokenizer.endOfTextId);
+    return tokens.slice(0, this.maxCaptionTokens);
+  }
+
+  /** The text of a caption that was written: an end of text is left out, a full stop stays. */
+  captionText(tokens: readonly number[]): string {
+    return this.tokenizer.decode(tokens.filter((token) => token !== this.tokenizer.endOfTextId));
   }
 
   /** Loss and gradient of a batch, as sums over its caption tokens; written into `into` where it is given. */
@@ -177,6 +194,16 @@ function checkFit(config: CaptionerConfig, gpt2: Gpt2Config, tokenizer: Tokenize
       `the tokenizer in ${config.languageModel} ends texts with token ${tokenizer.endOfTextId}, ` +
         `and the model knows ${gpt2.vocab_size}; put the two that belong together into the folder.`,
     );
+}
+
+/** The token of a full stop, as the reference finds it: the first of the text ".". */
+function fullStop(config: CaptionerConfig, tokenizer: Tokenizer): number {
+  const [token] = tokenizer.encode('.');
+  if (token === undefined)
+    throw new UserError(
+      `the tokenizer in ${config.languageModel} has no full stop to end captions with; set captionEnd to end-of-text.`,
+    );
+  return token;
 }
 
 /** Variables of these values, in place of the tensors. */

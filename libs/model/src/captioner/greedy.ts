@@ -1,60 +1,25 @@
-// B images, C width of an embedding, D width of the language model, V vocabulary
 import { tf } from '@captrain/engine';
-import { gpt2Embed, gpt2Head, gpt2Step, type Gpt2Cache } from '../gpt2/gpt2.js';
-import { mapPrefix } from '../mapper/mapper.js';
 import type { Captioner } from './captioner.js';
+import { wordByWord } from './word-by-word.js';
+import { writeCaptions, type WriteOptions } from './write-captions.js';
 
 /**
- * The most probable caption, word by word, for each of the embeddings (B·dim values, row after row). A caption ends
- * with the end of text, or after `maxTokens` tokens; several are written at once, over a cache of keys and values.
+ * A caption for each of the embeddings (row after row), word by word the most probable; of two alike, the one with the
+ * lower id.
  */
 export function captionGreedy(
   captioner: Captioner,
   embeddings: Float32Array,
-  options: { maxTokens?: number } = {},
+  options: WriteOptions = {},
 ): string[] {
-  const dim = captioner.embeddingDim;
-  const count = embeddings.length / dim;
-  if (!Number.isInteger(count))
-    throw new Error(`${embeddings.length} values are no embeddings of width ${dim}`);
-  if (count === 0) return [];
-  const room = captioner.gpt2.n_positions - captioner.config.prefixLength + 1;
-  const maxTokens = Math.min(options.maxTokens ?? captioner.maxCaptionTokens, room);
-  const captions: number[][] = Array.from({ length: count }, () => []);
-  const ended = captions.map(() => false);
-  const { endOfTextId } = captioner.tokenizer;
-
-  let state = tf.tidy(() => {
-    const embeddings_BC = tf.tensor2d(embeddings.slice(), [count, dim]);
-    return nextWords(captioner, mapPrefix(captioner.parts.mapperParameters, captioner.config, embeddings_BC));
-  });
-  for (let length = 1; ; length++) {
-    const words = state.words_B.dataSync();
-    captions.forEach((caption, index) => {
-      ended[index] ||= words[index] === endOfTextId;
-      if (!ended[index]) caption.push(words[index]!);
-    });
-    if (length >= maxTokens || ended.every(Boolean)) break;
-    const before = state;
-    state = tf.tidy(() => {
-      const words_B1D = gpt2Embed(captioner.parts.gpt2Parameters, tf.expandDims(before.words_B, 1));
-      return nextWords(captioner, words_B1D, before.cache);
-    });
-    tf.dispose([before.words_B, before.cache.keys, before.cache.values]);
-  }
-  tf.dispose([state.words_B, state.cache.keys, state.cache.values]);
-  return captions.map((caption) => captioner.tokenizer.decode(caption));
+  return writeCaptions(captioner, embeddings, options, (images) =>
+    wordByWord(images, captioner.endTokens, mostProbable),
+  );
 }
 
-/** The most probable token behind inputs that follow those in the cache. */
-function nextWords(captioner: Captioner, inputs_BTD: tf.Tensor, cache?: Gpt2Cache) {
-  const { gpt2, gpt2Parameters } = captioner.parts;
-  const step = gpt2Step(gpt2Parameters, gpt2, inputs_BTD, cache);
-  const [batch, positions, width] = step.hidden_BTD.shape;
-  const last_BD = tf.reshape(tf.slice(step.hidden_BTD, [0, positions - 1, 0], [batch, 1, width]), [
-    batch,
-    width,
-  ]);
-  const words_B = tf.argMax(gpt2Head(gpt2Parameters, gpt2, last_BD), 1) as tf.Tensor1D;
-  return { words_B, cache: step.cache };
+function mostProbable(logits_RV: tf.Tensor2D): ArrayLike<number> {
+  const words_R = tf.argMax(logits_RV, 1);
+  const words = words_R.dataSync();
+  words_R.dispose();
+  return words;
 }

@@ -1,0 +1,98 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import {
+  Captioner,
+  type CaptionerConfig,
+  type MapperConfig,
+  RandomStream,
+  languageModelConfig,
+  mapperConfig,
+  tensorsOfFlat,
+  writeSafetensors,
+} from '@captrain/model';
+import { flickr8kCaptions } from './captions.js';
+import type { ParityContext } from './context.js';
+
+const DIM = 512;
+const CAPTIONS_OF_AN_IMAGE = 5;
+/** GPT-2's "!", which the reference's loss leaves out. */
+const LEFT_OUT = 0;
+
+export interface StepBatch {
+  /** Rows of the embeddings, one for each caption. */
+  images: number[];
+  captions: number[][];
+}
+
+/** What `bench/peers/parity/step.py` and captrain both compute from. */
+export interface StepTask {
+  captioner: Captioner;
+  folder: string;
+  embeddings: Float32Array;
+  batches: StepBatch[];
+  learningRate: number;
+  warmup: number;
+}
+
+export const variants = {
+  mlp: { title: 'MLP + fine-tuned', mapper: 'mlp', frozen: false },
+  transformer: { title: 'Transformer + frozen', mapper: 'transformer', frozen: true },
+} as const;
+export type Variant = keyof typeof variants;
+
+/**
+ * A captioner of full size with a new mapper, and batches of real captions; written into a folder for PyTorch. The
+ * caller closes the captioner. The captions have no end of text, as the reference trains them.
+ */
+export async function writeStepTask(
+  context: ParityContext,
+  options: { variant: Variant; languageModel: string; batches: number; mapper?: Partial<MapperConfig> },
+): Promise<StepTask> {
+  const { mapper, frozen } = variants[options.variant];
+  const config: CaptionerConfig = {
+    ...mapperConfig.parse({ mapper, ...options.mapper }),
+    ...languageModelConfig.parse({ languageModel: options.languageModel, freezeLanguageModel: frozen }),
+  };
+  const captioner = await Captioner.create({ config, embeddingDim: DIM, seed: 3 });
+  const batches = batchesOf(captioner, flickr8kCaptions(context.data), options.batches);
+  const images = batches.length * 2;
+  const embeddings = new RandomStream(4, 'embeddings').normal(images * DIM, 1);
+  const task = { learningRate: 1e-4, warmup: 20, batches };
+  const { folder } = context;
+  writeFileSync(
+    path.join(folder, 'task.json'),
+    JSON.stringify({ ...task, options: config, dim: DIM, languageModel: options.languageModel, frozen }),
+  );
+  writeFileSync(
+    path.join(folder, 'embeddings.safetensors'),
+    writeSafetensors(new Map([['embeddings', { shape: [images, DIM], data: embeddings }]])),
+  );
+  writeFileSync(
+    path.join(folder, 'start.safetensors'),
+    writeSafetensors(tensorsOfFlat(captioner.layout, captioner.exportFlat())),
+  );
+  return { captioner, folder, embeddings, ...task };
+}
+
+/** Batches of two pictures with four captions each. */
+function batchesOf(captioner: Captioner, captions: string[], count: number): StepBatch[] {
+  const tokens = captions.map((caption) => captioner.tokenizer.encode(caption));
+  return Array.from({ length: count }, (_, batch) => {
+    const images = [2 * batch, 2 * batch + 1];
+    const chosen = images.flatMap((image) => {
+      const own = tokens.slice(image * CAPTIONS_OF_AN_IMAGE, (image + 1) * CAPTIONS_OF_AN_IMAGE);
+      return own
+        .filter((caption) => !caption.includes(LEFT_OUT))
+        .slice(0, 4)
+        .map((caption) => ({ image, caption }));
+    });
+    return { images: chosen.map(({ image }) => image), captions: chosen.map(({ caption }) => caption) };
+  });
+}
+
+/** The same batch as captrain takes it. */
+export function captionBatch({ embeddings }: StepTask, { images, captions }: StepBatch) {
+  const rows = new Float32Array(images.length * DIM);
+  images.forEach((image, row) => rows.set(embeddings.subarray(image * DIM, (image + 1) * DIM), row * DIM));
+  return { embeddings: rows, tokens: captions };
+}
