@@ -9,6 +9,7 @@ import {
   launchKeys,
   runConfig,
 } from '@captrain/model/run';
+import { type HubOptions, meansModel, pinModel } from '@captrain/model/hub';
 import type { Welcome } from '@captrain/protos';
 import { type Logger, UserError, messageOf, resolveConfig } from '@captrain/runtime';
 import { Crew } from './crew.js';
@@ -47,8 +48,10 @@ export async function coordinate(
 ): Promise<void> {
   const { signal, log } = options;
   const store = await openStore(given.run);
-  const asked = anchored(given);
-  const config = given.resume ? resumed(await readRun(store), asked, options.givenKeys) : newRun(asked);
+  const hub = { signal, say: (line: string) => log.warn(line) };
+  const config = given.resume
+    ? await resumed(await readRun(store), anchored(given), options.givenKeys, hub)
+    : await newRun(anchored(given), hub);
   const manifest = await readManifest(await openStore(config.data));
   const captions = manifest.captionsOf(config.split);
   const steps = totalSteps(captions, config);
@@ -141,35 +144,42 @@ export async function coordinate(
   }
 }
 
-/** Local paths made absolute, so that the run can be resumed and used from any working directory. */
+/** Local data by an absolute path, so that the run can be resumed and used from any working directory. */
 function anchored(given: CoordinatorConfig): CoordinatorConfig {
-  const absolute = (name: string) => (existsSync(name) ? path.resolve(name) : name);
-  const { data, languageModel } = given;
-  return {
-    ...given,
-    ...(data !== undefined && { data: absolute(data) }),
-    ...(languageModel !== undefined && { languageModel: absolute(languageModel) }),
-  };
+  const { data } = given;
+  return data !== undefined && existsSync(data) ? { ...given, data: path.resolve(data) } : given;
 }
 
-/** The config of a new run; what is wrong with it is named by its flag. */
-function newRun(given: CoordinatorConfig): RunConfig {
+/**
+ * The config of a new run; what is wrong with it is named by its flag. Its language model is pinned: a folder by its
+ * absolute path, which may exist for the workers alone, and a model of the hub by its commit.
+ */
+async function newRun(given: CoordinatorConfig, hub: HubOptions): Promise<RunConfig> {
   const values = Object.entries(given).filter(([key, value]) => !launchKeys.has(key) && value !== undefined);
   const flags = values.map(([key, value]) => [key, typeof value === 'boolean' ? value : String(value)]);
-  return resolveConfig(runConfig, { flags: Object.fromEntries(flags) as Record<string, string | boolean> });
+  const config = resolveConfig(runConfig, {
+    flags: Object.fromEntries(flags) as Record<string, string | boolean>,
+  });
+  if (path.isAbsolute(config.languageModel)) return config;
+  return { ...config, languageModel: await pinModel(config.languageModel, hub) };
 }
 
 /** A resumed run's own config. Throws a UserError where the command line asks for another. */
-function resumed(config: RunConfig, given: CoordinatorConfig, givenKeys: ReadonlySet<string>): RunConfig {
+async function resumed(
+  config: RunConfig,
+  given: CoordinatorConfig,
+  givenKeys: ReadonlySet<string>,
+  hub: HubOptions,
+): Promise<RunConfig> {
   for (const key of givenKeys) {
     if (launchKeys.has(key)) continue;
     const asked = given[key as keyof CoordinatorConfig];
     const held = config[key as keyof RunConfig];
-    if (asked !== held) {
-      throw new UserError(
-        `The run in ${given.run} was started with ${key} ${held}, not ${asked}; resume it without that option, or start another run.`,
-      );
-    }
+    if (asked === held) continue;
+    if (key === 'languageModel' && (await meansModel(String(asked), String(held), hub))) continue;
+    throw new UserError(
+      `The run in ${given.run} was started with ${key} ${held}, not ${asked}; resume it without that option, or start another run.`,
+    );
   }
   return config;
 }

@@ -19,9 +19,9 @@ export const embedConfig = z.strictObject({
     .string()
     .min(1)
     .describe(
-      'Folder of a CLIP in Hugging Face layout (config.json, model.safetensors, preprocessor_config.json)',
+      'CLIP by its name on the Hugging Face hub (openai/clip-vit-base-patch32, also with @revision), or its folder in the same layout',
     )
-    .meta({ placeholder: 'FOLDER' }),
+    .meta({ placeholder: 'MODEL' }),
   out: z
     .string()
     .min(1)

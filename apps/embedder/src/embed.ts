@@ -1,4 +1,3 @@
-import path from 'node:path';
 import {
   type DatasetImage,
   type Manifest,
@@ -23,7 +22,7 @@ export async function embed(config: EmbedConfig, signal: AbortSignal): Promise<v
   const store = await openStore(config.out);
   const { device, threads, instructionSet } = config;
   await startEngine({ device, threads, instructionSet });
-  const encoder = await ClipEncoder.load(config.encoder);
+  const encoder = await ClipEncoder.load(config.encoder, { signal });
   try {
     const job = jobOf(config, images, encoder);
     const before = await readJob(store);
@@ -82,7 +81,7 @@ function jobOf(config: EmbedConfig, images: readonly DatasetImage[], encoder: Cl
     images: images.length,
     sources: digestOfSources(images),
     encoder: encoder.id,
-    encoderFolder: path.resolve(config.encoder),
+    encoderFolder: encoder.source,
     encoderRevision: `sha256:${encoder.digest}`,
     precision,
     batchSize,

@@ -14,7 +14,7 @@ const jobSchema = z.object({
   /** SHA-256 of ids, file names, splits and captions, in order. */
   sources: z.string(),
   encoder: z.string(),
-  /** Where the encoder lay, for those who embed more pictures by it. */
+  /** The encoder's name on the hub with its commit, or its folder: for those who embed more pictures by it. */
   encoderFolder: z.string(),
   encoderRevision: z.string(),
   precision: z.string(),

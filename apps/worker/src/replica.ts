@@ -20,8 +20,11 @@ export class Replica {
     readonly device: string,
   ) {}
 
-  /** Builds what the coordinator's welcome describes. Throws UserErrors for data, model or checkpoint files. */
-  static async load(welcome: Welcome): Promise<Replica> {
+  /**
+   * Builds what the coordinator's welcome describes; `signal` stops the download of a model. Throws UserErrors for data,
+   * model or checkpoint files.
+   */
+  static async load(welcome: Welcome, signal: AbortSignal): Promise<Replica> {
     const config = parseConfig(runConfig, JSON.parse(welcome.configJson), 'the run');
     const store = await openStore(welcome.run);
     const { dim, encoder } = welcome;
@@ -29,7 +32,12 @@ export class Replica {
     const dataset = await EmbeddingDataset.open(await openStore(config.data), config.split, { expect });
     const { device, threads, instructionSet } = config;
     await startEngine({ device, threads, instructionSet, deterministic: true });
-    const captioner = await Captioner.create({ config, embeddingDim: dataset.dim, seed: config.seed });
+    const captioner = await Captioner.create({
+      config,
+      embeddingDim: dataset.dim,
+      seed: config.seed,
+      signal,
+    });
     const optimizer = new AdamW(captioner.variables, config);
     if (welcome.checkpoint !== '') await loadCheckpoint(store, welcome, captioner, optimizer);
     const reader = new MicrobatchReader(dataset, config);

@@ -37,7 +37,7 @@ export async function work(
     const messages: AsyncIterable<CoordinatorMessage__Output> = stream.iterator({ destroyOnReturn: false });
     for await (const message of messages) {
       if (message.stop) return message.stop.reason;
-      if (message.welcome) crew = await Membership.begin(client, stream, message.welcome, options.log);
+      if (message.welcome) crew = await Membership.begin(client, stream, message.welcome, options);
       else await crew?.obey(message);
     }
   } catch (error) {
@@ -62,8 +62,13 @@ class Membership {
     this.pool = new BufferPool(replica.parameters);
   }
 
-  static async begin(client: Client, stream: Stream, welcome: Welcome, log: Logger): Promise<Membership> {
-    const replica = await Replica.load(welcome);
+  static async begin(
+    client: Client,
+    stream: Stream,
+    welcome: Welcome,
+    { log, signal }: { log: Logger; signal: AbortSignal },
+  ): Promise<Membership> {
+    const replica = await Replica.load(welcome, signal);
     log.info({ worker: welcome.worker, device: replica.device, parameters: replica.parameters }, 'ready');
     stream.write({ ready: replica.introduction() });
     return new Membership(client, stream, replica);

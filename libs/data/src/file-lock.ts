@@ -20,18 +20,19 @@ interface Holder {
  * one that died is recognised at once on the same machine, and after 30 seconds of silence from elsewhere.
  *
  * `action` is given `isHeld`: ask it right before the step that must not be done twice, because a holder that was
- * stopped for longer than that may have lost its lock.
+ * stopped for longer than that may have lost its lock. Rejects with an AbortError once `signal` aborts the waiting.
  */
 export async function withFileLock<T>(
   path: string,
   action: (isHeld: () => Promise<boolean>) => Promise<T>,
+  signal?: AbortSignal,
 ): Promise<T> {
   const mine: Holder = { id: randomUUID(), place: place(), pid: process.pid };
   const watch: Watch = {};
   for (let waitMs = 2; !(await create(path, mine)); waitMs = Math.min(waitMs * 2, 50)) {
     const dead = await deadHolder(path, watch);
     if (dead) await breakLock(path, dead);
-    else await sleep(waitMs);
+    else await sleep(waitMs, undefined, { signal });
   }
   const heartbeat = setInterval(() => {
     const now = new Date();

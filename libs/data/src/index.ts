@@ -3,6 +3,7 @@ export { embeddingContract, type EmbeddingContract, type EmbeddingRow } from './
 export type { DatasetImage } from './dataset-image.js';
 export { EmbeddingDataset, type DatasetOptions, type Expectation, type Sample } from './embedding-dataset.js';
 export { encodeShard } from './encode-shard.js';
+export { withFileLock } from './file-lock.js';
 export {
   DataManifest,
   manifestOf,

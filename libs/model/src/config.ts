@@ -40,7 +40,9 @@ export const languageModelConfig = z.strictObject({
   languageModel: z
     .string()
     .min(1)
-    .describe('folder of a GPT-2 in Hugging Face layout (config.json, model.safetensors, tokenizer)'),
+    .describe(
+      'GPT-2 by its name on the Hugging Face hub (openai-community/gpt2, also with @revision), or its folder in the same layout',
+    ),
   freezeLanguageModel: z
     .boolean()
     .default(false)

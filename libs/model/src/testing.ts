@@ -8,6 +8,9 @@ export { goldenCases } from './golden/golden-cases.js';
 export type { GoldenValues } from './golden/golden-case.js';
 import { writeModelFolder } from './write-model-folder.js';
 
+export { HubServerModel } from './hub/testing/hub-model.js';
+export { HubServer } from './hub/testing/hub-server.js';
+
 /**
  * Writes a GPT-2 of a few thousand random weights, with a tokenizer of single bytes, into a folder: a whole language
  * model for tests that need a real one.

@@ -23,8 +23,8 @@ export async function captionImages(
   if (config.data !== undefined && files.length > 0) {
     throw new UserError('Both --data and picture files are given; name one of them');
   }
-  const loaded = await loadCaptioner(config);
-  const source = await openSource(loaded, config, files);
+  const loaded = await loadCaptioner(config, signal);
+  const source = await openSource(loaded, config, files, signal);
   try {
     const predictions = await predict(loaded.captioner, source, config, signal);
     if (predictions.length === 0) throw new UserError(noneReadable(source));
@@ -42,7 +42,7 @@ export async function captionImages(
 }
 
 /** Starts the engine and loads the captioner that was named: a run's, or a captioner folder's. */
-async function loadCaptioner(config: CaptionConfig): Promise<LoadedCaptioner> {
+async function loadCaptioner(config: CaptionConfig, signal: AbortSignal): Promise<LoadedCaptioner> {
   const { device, threads, instructionSet, run, model, languageModel } = config;
   if ((run === undefined) === (model === undefined)) {
     const given = run === undefined ? 'Neither --run nor --model is given' : 'Both --run and --model are given';
@@ -53,19 +53,20 @@ async function loadCaptioner(config: CaptionConfig): Promise<LoadedCaptioner> {
   }
   const store = run === undefined ? undefined : await openStore(run);
   await startEngine({ device, threads, instructionSet });
-  return store === undefined ? loadFolder(model!) : loadRun(store, languageModel);
+  return store === undefined ? loadFolder(model!) : loadRun(store, { languageModel, signal });
 }
 
 async function openSource(
   loaded: LoadedCaptioner,
   config: CaptionConfig,
   files: string[],
+  signal: AbortSignal,
 ): Promise<ImageSource> {
   const { data, split, batchSize, shuffleEmbeddings } = config;
   const source =
     data !== undefined
       ? await embeddedImages(loaded, { data, split })
-      : await pictureFiles(loaded, { files, folder: config.encoder, batchSize });
+      : await pictureFiles(loaded, { files, model: config.encoder, batchSize, signal });
   return shuffleEmbeddings === undefined ? source : shuffledImages(source, shuffleEmbeddings);
 }
 

@@ -12,9 +12,12 @@ export interface LoadedCaptioner {
 
 /**
  * Loads the newest checkpoint of the run in a store, its model compared with the manifest's digest. The engine must
- * run. `languageModel` replaces the folder that the run names, for a run that was moved. Throws `UserError`.
+ * run. `languageModel` replaces the one that the run names, for a folder that was moved. Throws `UserError`.
  */
-export async function loadRun(store: ObjectStore, languageModel?: string): Promise<LoadedCaptioner> {
+export async function loadRun(
+  store: ObjectStore,
+  { languageModel, signal }: { languageModel?: string | undefined; signal?: AbortSignal } = {},
+): Promise<LoadedCaptioner> {
   const checkpoint = await latestCheckpoint(store);
   if (!checkpoint) {
     throw new UserError(`${store.uri} holds no checkpoint; check --run, or train first by captrain train`);
@@ -28,7 +31,7 @@ export async function loadRun(store: ObjectStore, languageModel?: string): Promi
     );
   }
   const encoder = await encoderOfRun(config);
-  return { captioner: await Captioner.load({ config, weights }), encoder };
+  return { captioner: await Captioner.load({ config, weights, ...(signal && { signal }) }), encoder };
 }
 
 /** The encoder that made the embeddings which a captioner was trained on. */
@@ -36,7 +39,7 @@ export interface KnownEncoder {
   encoder: string;
   /** Undefined for a captioner that came without: then only the width of embeddings can be compared. */
   encoderRevision: string | undefined;
-  /** Where it lay when the embeddings were made; undefined where that is not recorded. */
+  /** Its folder, or its name on the hub with the commit; undefined where neither is recorded. */
   folder: string | undefined;
 }
 

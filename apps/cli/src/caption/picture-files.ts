@@ -4,21 +4,26 @@ import type { ImageEmbedding, ImageSource } from './image-source.js';
 import type { LoadedCaptioner } from './load-run.js';
 
 /**
- * Picture files, embedded by the encoder that the captioner was trained with: from `folder`, or from where it is
- * known to lie. Throws `UserError` for another encoder.
+ * Picture files, embedded by the encoder that the captioner was trained with: by the `model` given, or by the one that
+ * is recorded. Throws `UserError` for another encoder.
  */
 export async function pictureFiles(
   loaded: LoadedCaptioner,
-  { files, folder, batchSize }: { files: readonly string[]; folder: string | undefined; batchSize: number },
+  {
+    files,
+    model,
+    batchSize,
+    signal,
+  }: { files: readonly string[]; model: string | undefined; batchSize: number; signal: AbortSignal },
 ): Promise<ImageSource> {
-  const chosen = folder ?? loaded.encoder?.folder;
+  const chosen = model ?? loaded.encoder?.folder;
   if (chosen === undefined) {
     const name = loaded.encoder?.encoder ?? 'the CLIP';
     throw new UserError(
-      `--encoder is missing; name the folder of ${name}, which made the embeddings that were trained on`,
+      `--encoder is missing; name ${name} that made the embeddings trained on, by its folder or its name on the hub`,
     );
   }
-  const encoder = await ClipEncoder.load(chosen);
+  const encoder = await ClipEncoder.load(chosen, { signal });
   try {
     refuseOther(encoder, chosen, loaded);
   } catch (thrown) {
@@ -34,16 +39,16 @@ export async function pictureFiles(
   };
 }
 
-function refuseOther(encoder: ClipEncoder, folder: string, loaded: LoadedCaptioner): void {
+function refuseOther(encoder: ClipEncoder, model: string, loaded: LoadedCaptioner): void {
   const { captioner, encoder: known } = loaded;
   if (encoder.dim !== captioner.embeddingDim) {
     throw new UserError(
-      `The encoder in ${folder} makes embeddings of ${encoder.dim} values, but the captioner was trained on ${captioner.embeddingDim}; name its encoder with --encoder`,
+      `The encoder ${model} makes embeddings of ${encoder.dim} values, but the captioner was trained on ${captioner.embeddingDim}; name its encoder with --encoder`,
     );
   }
   if (known?.encoderRevision !== undefined && `sha256:${encoder.digest}` !== known.encoderRevision) {
     throw new UserError(
-      `The encoder in ${folder} is not ${known.encoder}, which made the embeddings that were trained on: its digest is another; name that encoder with --encoder`,
+      `The encoder ${model} is not ${known.encoder}, which made the embeddings trained on: its digest is another; name that encoder with --encoder`,
     );
   }
 }

@@ -33,15 +33,15 @@ const schema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "Folder of the captioner's CLIP, for picture files; where it lay when its data were made unless given",
+      "The captioner's CLIP, for picture files, by its folder or its name on the hub; the one that made its training data unless given",
     )
-    .meta({ placeholder: 'FOLDER' }),
+    .meta({ placeholder: 'MODEL' }),
   languageModel: z
     .string()
     .min(1)
     .optional()
-    .describe("Folder of the run's language model, if it was moved")
-    .meta({ placeholder: 'FOLDER' }),
+    .describe("The run's language model by its folder, if that was moved, or by its name on the hub")
+    .meta({ placeholder: 'MODEL' }),
   shuffleEmbeddings: z
     .int()
     .min(0)
@@ -68,7 +68,7 @@ export const caption = defineCommand({
     'captrain caption --run runs/mlp photo.jpg',
     'captrain caption --model captioner --encoder clip-vit-base-patch32 photo.jpg',
     'captrain caption --run runs/mlp --data embeddings --split val --out captions.json',
-    'captrain caption --run s3://runs/mlp --encoder clip-vit-base-patch32 *.jpg --out captions.json',
+    'captrain caption --run s3://runs/mlp --encoder openai/clip-vit-base-patch32 *.jpg --out captions.json',
   ],
   schema,
   arguments: { name: 'IMAGE', description: 'Picture files', variadic: true },

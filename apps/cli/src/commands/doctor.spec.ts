@@ -16,6 +16,7 @@ test('finds a working engine, and storage that can be read', async () => {
     'devices',
     'arithmetic',
     'cache',
+    'hub',
     'storage',
   ]);
   expect(checks.every(({ ok }) => ok)).toBe(true);

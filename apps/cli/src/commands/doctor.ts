@@ -29,9 +29,9 @@ export const doctor = defineCommand({
       .meta({ placeholder: 'MODEL' }),
     json: z.boolean().default(false).describe('Print JSON instead of a table'),
   }),
-  run: async ({ json, storage, model, ...engine }) => {
+  run: async ({ json, storage, model, ...engine }, { signal }) => {
     if (model !== undefined) {
-      return (await import('../doctor/examine-model.js')).examineModel(model, { engine, json });
+      return (await import('../doctor/examine-model.js')).examineModel(model, { engine, json, signal });
     }
     const checks = await runChecks(engine, storage);
     if (json) console.log(JSON.stringify(checks, null, 2));

@@ -20,8 +20,8 @@ const schema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe("Folder of the run's language model, if it was moved")
-    .meta({ placeholder: 'FOLDER' }),
+    .describe("The run's language model, if it was moved: a folder, or a name on the hub")
+    .meta({ placeholder: 'MODEL' }),
   overwrite: z.boolean().default(false).describe('Replace a captioner that the folder holds'),
 });
 export type ExportConfig = z.output<typeof schema>;

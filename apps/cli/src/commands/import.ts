@@ -11,8 +11,8 @@ const schema = z.strictObject({
   languageModel: z
     .string()
     .min(1)
-    .describe('Folder of the GPT-2 that it was trained from: its tokenizer, and its weights where the file has none')
-    .meta({ placeholder: 'FOLDER' }),
+    .describe('The GPT-2 that it was trained from, a folder or a name on the hub: its tokenizer, and its weights where the file has none')
+    .meta({ placeholder: 'MODEL' }),
   out: z.string().min(1).describe('Folder to write').meta({ placeholder: 'FOLDER' }),
   mapperHeads: mapperConfig.shape.mapperHeads
     .unwrap()
@@ -37,8 +37,8 @@ export const importCommand = defineCommand({
   name: 'import',
   summary: 'Turns a published ClipCap checkpoint into a captioner folder',
   examples: [
-    'captrain import --weights coco_weights.pt --language-model gpt2 --encoder clip-vit-base-patch32 --out captioner',
-    'captrain import --weights transformer_weights.pt --language-model gpt2 --normalize-prefix --out captioner',
+    'captrain import --weights coco_weights.pt --language-model openai-community/gpt2 --encoder openai/clip-vit-base-patch32 --out captioner',
+    'captrain import --weights transformer_weights.pt --language-model openai-community/gpt2 --normalize-prefix --out captioner',
   ],
   schema,
   run: async (config, { signal }) =>

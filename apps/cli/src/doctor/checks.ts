@@ -1,9 +1,10 @@
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants, mkdir, readdir } from 'node:fs/promises';
 import { arch, availableParallelism, homedir, platform, totalmem } from 'node:os';
 import path from 'node:path';
 import { openStore } from '@captrain/data';
 import { listDevices, startEngine, tf } from '@captrain/engine';
 import type { EngineConfig } from '@captrain/engine/config';
+import { hubSettings } from '@captrain/model/hub';
 import { formatBytes, formatRate, messageOf } from '@captrain/runtime';
 
 /** One thing that captrain needs, and how it stands here. */
@@ -28,7 +29,7 @@ export async function runChecks(engine: EngineConfig, storage: string | undefine
       await check('arithmetic', async () => matmul()),
     );
   }
-  checks.push(await check('cache', cache));
+  checks.push(await check('cache', cache), await check('hub', hub));
   if (storage !== undefined) checks.push(await check('storage', () => reachable(storage)));
   return checks;
 }
@@ -87,6 +88,15 @@ async function cache(): Promise<string> {
   await mkdir(folder, { recursive: true });
   await access(folder, constants.W_OK);
   return folder;
+}
+
+/** Where models named as on the hub come from. Nothing is asked of the hub. */
+async function hub(): Promise<string> {
+  const { endpoint, cache, offline, token } = hubSettings();
+  const held = await readdir(cache).catch(() => []);
+  const models = held.filter((name) => name.startsWith('models--')).length;
+  const how = offline ? 'offline' : token ? `with the token in ${token.source}` : 'without a token';
+  return `${endpoint} (${how}), ${models} model${models === 1 ? '' : 's'} in ${cache}`;
 }
 
 async function reachable(uri: string): Promise<string> {

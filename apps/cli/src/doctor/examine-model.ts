@@ -1,17 +1,18 @@
+import { statSync } from 'node:fs';
 import { listDevices, startEngine } from '@captrain/engine';
 import type { EngineConfig } from '@captrain/engine/config';
 import { describeModel, type LanguageModelDescription, type ModelDescription } from '@captrain/model';
+import { modelFolder } from '@captrain/model/hub';
 import { colors, formatBytes, formatTable } from '@captrain/runtime';
-import { modelFolder } from '../export/model-folder.js';
 import { type Assumptions, type Place, captioningBytes, mainMemory, variantsOf } from './model-memory.js';
 import { modelRows } from './model-rows.js';
 
 /** Says what a model is, by its config and the headers of its weights; of a language model also what memory it takes. */
 export async function examineModel(
   name: string,
-  { engine, json }: { engine: EngineConfig; json: boolean },
+  { engine, json, signal }: { engine: EngineConfig; json: boolean; signal: AbortSignal },
 ): Promise<void> {
-  const model = await describeModel(await modelFolder(name));
+  const model = await describeModel(isFile(name) ? name : await modelFolder(name, { signal }));
   const languageModel = languageModelOf(model);
   const assumed: Assumptions = {
     batchSize: 40,
@@ -33,6 +34,11 @@ export async function examineModel(
   const rows = modelRows(model).map(([what, finding]) => [colors.bold(what), finding]);
   console.log(formatTable(rows));
   if (training) console.log(`\n${memoryTable(training)}`);
+}
+
+/** A checkpoint's file has no name on the hub. */
+function isFile(name: string): boolean {
+  return statSync(name, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function languageModelOf(model: ModelDescription): LanguageModelDescription | undefined {

@@ -11,12 +11,12 @@ import {
   openWeights,
   refuseTaken,
 } from '@captrain/model';
+import { modelFolder } from '@captrain/model/hub';
 import { type TrainingConfig, checkpointAt, latestCheckpoint } from '@captrain/model/run';
 import { UserError } from '@captrain/runtime';
 import type { ExportConfig } from '../commands/export.js';
 import { withCheckpointFile } from './checkpoint-file.js';
 import { modelCard } from './model-card.js';
-import { modelFolder } from './model-folder.js';
 import { runFacts } from './run-facts.js';
 import { readScores } from './scores.js';
 import { writeWithProgress } from './write-with-progress.js';
@@ -32,7 +32,7 @@ export async function exportRun(config: ExportConfig, signal: AbortSignal): Prom
     throw new UserError(`${store.uri} holds no checkpoint; check --run, or train first by captrain train`);
   const facts = await runFacts(store, checkpoint.manifest);
   const training = checkpoint.manifest.config;
-  const languageModel = await modelFolder(config.languageModel ?? training.languageModel);
+  const languageModel = await modelFolder(config.languageModel ?? training.languageModel, { signal });
   await withCheckpointFile(store, checkpoint, { beside: out, signal }, async (file) => {
     const content = await contentOf(file, training, languageModel);
     const { encoder, encoderRevision } = facts.data ?? {};

@@ -15,6 +15,7 @@ export interface RunFacts {
 }
 
 export interface DataFacts {
+  /** Its name on the hub with the commit, where it has one; else the name of its folder. */
   encoder: string;
   encoderRevision: string;
   /** Images and captions of the split that was trained on. */
@@ -52,9 +53,10 @@ async function dataFacts(uri: string, split: string, digest: string): Promise<Da
     const { encoder, encoderRevision, shards } = manifest.content;
     const trained = shards.filter((shard) => shard.split === split);
     const sum = (key: 'rows' | 'captions') => trained.reduce((total, shard) => total + shard[key], 0);
-    const dataset = parsed((await textIfThere(store, 'embedding.json')) ?? '')?.['dataset'];
+    const { dataset, encoderFolder } = parsed((await textIfThere(store, 'embedding.json')) ?? '') ?? {};
+    const isPinned = typeof encoderFolder === 'string' && encoderFolder.startsWith(`${encoder}@`);
     return {
-      encoder,
+      encoder: isPinned ? encoderFolder : encoder,
       encoderRevision,
       rows: sum('rows'),
       captions: sum('captions'),

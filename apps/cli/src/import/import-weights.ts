@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { importClipCap, openWeights, refuseTaken } from '@captrain/model';
+import { modelFolder } from '@captrain/model/hub';
 import { UserError, sha256OfFile } from '@captrain/runtime';
 import type { ImportConfig } from '../commands/import.js';
 import { modelCard } from '../export/model-card.js';
-import { modelFolder } from '../export/model-folder.js';
 import { writeWithProgress } from '../export/write-with-progress.js';
 
 /** `captrain import`: a published ClipCap checkpoint as a captioner folder. Throws `UserError`, and leaves nothing half. */
@@ -13,7 +13,7 @@ export async function importWeights(config: ImportConfig, signal: AbortSignal): 
   refuseTaken(out, overwrite);
   requireFile(weights);
   const file = await openWeights(weights);
-  const languageModel = await modelFolder(config.languageModel);
+  const languageModel = await modelFolder(config.languageModel, { signal });
   const content = await importClipCap(file, { languageModel, mapperHeads, normalizePrefix });
   const card = modelCard({
     title: path.basename(path.resolve(out)),

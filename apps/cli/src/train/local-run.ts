@@ -1,4 +1,5 @@
-import { coordinatorConfig } from '@captrain/model/run';
+import { modelFolder } from '@captrain/model/hub';
+import { type RunConfig, coordinatorConfig } from '@captrain/model/run';
 import type { RunStatus__Output as RunStatus } from '@captrain/protos';
 import { LiveView, UserError, formatDuration, toFlags, withoutVariables } from '@captrain/runtime';
 import { StatusConnection } from '../status-connection.js';
@@ -36,11 +37,13 @@ export async function runLocally(
   signal.addEventListener('abort', stop, { once: true });
   const crew: SupervisedChild[] = [];
   try {
-    const { listening: address, finished } = await announcement(coordinator);
+    const { listening: address, finished, config } = await announcement(coordinator);
     if (address === undefined) {
       await coordinator.ended;
       return { finished: finished! };
     }
+    // The workers find it in the cache then; on the way there is progress to be seen.
+    if (config) await modelFolder(config.languageModel, { signal });
     const gpus = visibleGpus(env);
     for (let i = 0; i < workers; i++) {
       const args = ['--coordinator', address, '--name', `worker-${i}`];
@@ -62,12 +65,15 @@ export async function runLocally(
   }
 }
 
-/** What a coordinator announces on its first line: its address, or that the run is finished. */
-async function announcement(
-  coordinator: SupervisedChild,
-): Promise<{ listening?: string; finished?: string }> {
-  for await (const line of coordinator.output)
-    return JSON.parse(line) as { listening?: string; finished?: string };
+/** What a coordinator announces on its first line: its address and config, or that the run is finished. */
+interface Announcement {
+  listening?: string;
+  config?: RunConfig;
+  finished?: string;
+}
+
+async function announcement(coordinator: SupervisedChild): Promise<Announcement> {
+  for await (const line of coordinator.output) return JSON.parse(line) as Announcement;
   throwFaults(coordinator, await coordinator.ended, undefined);
   throw new Error('The coordinator ended before it listened.');
 }

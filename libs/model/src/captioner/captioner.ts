@@ -3,6 +3,7 @@ import { UserError, sha256 } from '@captrain/runtime';
 import type { LanguageModelConfig, MapperConfig } from '../config.js';
 import { type Gpt2Config, readGpt2Config } from '../gpt2/gpt2-config.js';
 import { loadGpt2 } from '../gpt2/load-gpt2.js';
+import { modelFolder } from '../hub/model-folder.js';
 import { type ParameterLayout, flatOfFile, layoutOf } from '../layout.js';
 import { tensorsOfValues } from '../load-parameters.js';
 import { initMapper, mapperShapes } from '../mapper/mapper.js';
@@ -58,37 +59,46 @@ export class Captioner {
   readonly #mapper: Map<string, tf.Tensor>;
   readonly #gpt2: Map<string, tf.Tensor>;
 
-  /** The language model from its folder, and a new mapper for embeddings of this width, made from the seed. */
+  /**
+   * The language model that the config names, downloaded where it is not there yet, and a new mapper for embeddings of
+   * this width, made from the seed.
+   */
   static async create(options: {
     config: CaptionerConfig;
     embeddingDim: number;
     seed: number;
+    signal?: AbortSignal;
   }): Promise<Captioner> {
-    const { config, embeddingDim, seed } = options;
-    const gpt2 = readGpt2Config(config.languageModel);
-    const tokenizer = await Tokenizer.load(config.languageModel);
+    const { config, embeddingDim, seed, signal } = options;
+    const folder = await modelFolder(config.languageModel, { signal });
+    const gpt2 = readGpt2Config(folder);
+    const tokenizer = await Tokenizer.load(folder);
     checkFit(config, gpt2, tokenizer);
     const widths = { embeddingDim, width: gpt2.n_embd };
     const shapes = mapperShapes(config, widths);
-    const { parameters } = await loadGpt2(config.languageModel);
+    const { parameters } = await loadGpt2(folder);
     const mapper = tensorsOfValues(shapes, initMapper(config, widths, seed));
     return new Captioner(config, embeddingDim, tokenizer, gpt2, mapper, parameters);
   }
 
   /**
    * A captioner as it was saved: `weights` are the trained parameters (safetensors in the layout's names, as a path or
-   * in memory), and the config's folder gives the language model and its tokenizer. Weights that do not fit are a
+   * in memory), and the config names the language model, which brings its tokenizer. Weights that do not fit are a
    * UserError.
    */
-  static async load(options: { config: CaptionerConfig; weights: string | Uint8Array }): Promise<Captioner> {
-    const { config, weights } = options;
+  static async load(options: {
+    config: CaptionerConfig;
+    weights: string | Uint8Array;
+    signal?: AbortSignal;
+  }): Promise<Captioner> {
+    const { config, weights, signal } = options;
     const file = readSafetensors(weights);
     const place = typeof weights === 'string' ? weights : 'the checkpoint';
     const first = config.mapper === 'mlp' ? 'clip_project.model.0.weight' : 'clip_project.linear.weight';
     const embeddingDim = file.tensors.get(first)?.shape[1];
     if (embeddingDim === undefined)
       throw new UserError(`${place} holds no ${config.mapper} mapper: it has no tensor ${first}.`);
-    const captioner = await Captioner.create({ config, embeddingDim, seed: 0 });
+    const captioner = await Captioner.create({ config, embeddingDim, seed: 0, ...(signal && { signal }) });
     try {
       captioner.importFlat(flatOfFile(captioner.layout, file, place));
     } catch (error) {

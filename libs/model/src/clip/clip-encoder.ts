@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { tf } from '@captrain/engine';
 import { sha256, sha256OfFile } from '@captrain/runtime';
+import { findModel } from '../hub/model-folder.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import { weightFiles } from '../weights/model-weights.js';
 import { clipImageFeatures, clipTextFeatures } from './clip.js';
@@ -10,8 +11,10 @@ import { type ImagePreprocessor, readImagePreprocessor } from './preprocess.js';
 /** A CLIP that turns pictures (and texts) into embeddings. `close()` frees its weights. */
 export class ClipEncoder {
   private constructor(
-    /** The model's name: that of its folder. */
+    /** The model's name: that on the hub, or of its folder. */
     readonly id: string,
+    /** What finds it again: the name on the hub with the commit, or the folder's absolute path. */
+    readonly source: string,
     /** SHA-256 over config, preprocessing and weights: what decides the embeddings. */
     readonly digest: string,
     /** How pictures are prepared: for `decodeImage`. */
@@ -20,15 +23,18 @@ export class ClipEncoder {
     private readonly clip: LoadedClip,
   ) {}
 
-  /** Loads a folder in Hugging Face layout. What is missing or does not fit is a UserError. */
-  static async load(folder: string): Promise<ClipEncoder> {
+  /**
+   * Loads a CLIP by its name on the hub, downloaded where it is not there yet, or from a folder in Hugging Face layout.
+   * What is missing or does not fit is a UserError.
+   */
+  static async load(name: string, { signal }: { signal?: AbortSignal } = {}): Promise<ClipEncoder> {
+    const { folder, id, pinned } = await findModel(name, { signal });
     const clip = await loadClip(folder);
     const preprocessor = readImagePreprocessor(folder);
     const files = ['config.json', 'preprocessor_config.json'].map((name) => path.join(folder, name));
     const digests: string[] = [];
     for (const file of [...files, ...weightFiles(folder)]) digests.push(await sha256OfFile(file));
-    const id = path.basename(path.resolve(folder));
-    return new ClipEncoder(id, sha256(digests.join('\n')), preprocessor, folder, clip);
+    return new ClipEncoder(id, pinned, sha256(digests.join('\n')), preprocessor, folder, clip);
   }
 
   /** Values of one embedding. */

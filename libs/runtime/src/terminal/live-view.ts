@@ -64,7 +64,8 @@ export class LiveView {
 
   #flush(): void {
     this.#lastMs = this.#now();
-    if (this.#draw) this.#draw(this.#pending);
-    else this.#stream.write(`${this.#plain}\n`);
+    if (this.#draw) return this.#draw(this.#pending);
+    this.#stream.write(`${this.#plain}\n`);
+    this.#plain = '';
   }
 }

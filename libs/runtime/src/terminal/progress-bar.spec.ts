@@ -48,3 +48,23 @@ test('keeps printed lines whole above the bar', () => {
   bar.print('skipped a.jpg');
   expect(text()).toContain('skipped a.jpg\n');
 });
+
+test('shows bytes in units that can be read, and counts what was there before for neither rate nor ETA', () => {
+  const { stream, text } = screen(false);
+  let ms = 0;
+  const total = 5e8;
+  const bar = new ProgressBar({
+    label: 'downloading',
+    total,
+    unit: 'bytes',
+    done: 1e8,
+    stream,
+    now: () => ms,
+  });
+  for (; ms < 10_000; ms += 1000) bar.add(2e7);
+  bar.close();
+  expect(text().trimEnd().split('\n')).toEqual([
+    'downloading  220 MB of 500 MB · 24.0 MB/s · ETA 12 s',
+    'downloading  300 MB of 500 MB · 20.0 MB/s · in 10 s',
+  ]);
+});

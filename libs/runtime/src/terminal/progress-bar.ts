@@ -1,5 +1,5 @@
 import { drawBar } from './bar.js';
-import { formatCount, formatDuration, formatRate } from './format.js';
+import { formatBytes, formatCount, formatDuration, formatRate } from './format.js';
 import { LiveView, type LiveViewOptions } from './live-view.js';
 import { RateMeter } from './rate-meter.js';
 
@@ -8,8 +8,10 @@ export interface ProgressBarOptions extends LiveViewOptions {
   label: string;
   /** How many units there are; without it there is no bar and no ETA. */
   total?: number;
-  /** "images". */
+  /** "images"; "bytes" are shown as kB, MB or GB. */
   unit: string;
+  /** Units that were done before: they count as done, and not for the rate. */
+  done?: number;
 }
 
 /** One line of progress: bar, done of total, rate and remaining time; a plain line every 5 s where there is no terminal. */
@@ -25,7 +27,8 @@ export class ProgressBar {
     this.#view = new LiveView(options);
     this.#now = options.now ?? performance.now.bind(performance);
     this.#startMs = this.#now();
-    this.#meter = new RateMeter(20_000, this.#now);
+    this.#done = options.done ?? 0;
+    this.#meter = new RateMeter(20_000, this.#now, this.#done);
   }
 
   get done(): number {
@@ -52,7 +55,7 @@ export class ProgressBar {
   /** Leaves one last line: what was done, in what time, at what rate over all. */
   close(): void {
     const seconds = (this.#now() - this.#startMs) / 1000;
-    const overall = seconds > 0 ? this.#done / seconds : 0;
+    const overall = seconds > 0 ? (this.#done - (this.options.done ?? 0)) / seconds : 0;
     const line = this.#parts(overall, `in ${formatDuration(seconds)}`);
     this.#view.update(line, line);
     this.#view.close();
@@ -78,8 +81,11 @@ export class ProgressBar {
 
   #parts(rate: number, end: string): string {
     const { label, total, unit } = this.options;
-    const of = total === undefined ? '' : ` of ${formatCount(total)}`;
-    const figures = [`${formatCount(this.#done)}${of} ${unit}`, formatRate(rate, unit), end, this.#note];
+    const count = unit === 'bytes' ? formatBytes : formatCount;
+    const of = total === undefined ? '' : ` of ${count(total)}`;
+    const [name, speed] =
+      unit === 'bytes' ? ['', `${formatBytes(rate)}/s`] : [` ${unit}`, formatRate(rate, unit)];
+    const figures = [`${count(this.#done)}${of}${name}`, speed, end, this.#note];
     return `${label}  ${figures.filter(Boolean).join(' · ')}`;
   }
 }

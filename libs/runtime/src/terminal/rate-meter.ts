@@ -5,8 +5,9 @@ export class RateMeter {
   constructor(
     readonly windowMs = 20_000,
     private readonly now: () => number = performance.now.bind(performance),
+    done = 0,
   ) {
-    this.#points.push({ ms: this.now(), done: 0 });
+    this.#points.push({ ms: this.now(), done });
   }
 
   /** Tells the meter the total so far. */
