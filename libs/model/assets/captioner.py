@@ -5,7 +5,7 @@
 
     from captioner import load_captioner
     model, tokenizer = load_captioner("FOLDER")   # torch.nn.Module, transformers' tokenizer
-    model.caption(tokenizer, embedding)           # text for a CLIP embedding of shape [dim] or [1, dim]
+    model.caption(tokenizer, embedding)           # text for a CLIP embedding of shape [dim]
 
 The modules have the names of rmokady/CLIP_prefix_caption, so `model.state_dict()` is that repository's.
 Needs torch, transformers and safetensors.
@@ -93,18 +93,25 @@ class Transformer(nn.Module):
 class TransformerMapper(nn.Module):
     """Embedding, spread over positions, and learned constants behind it; what stands at the constants is the prefix."""
 
-    def __init__(self, embedding_dim, prefix_length, width, clip_length, layers, heads):
+    def __init__(self, embedding_dim, prefix_length, width, clip_length, layers, heads, frames):
         super().__init__()
         self.clip_length = clip_length
         self.transformer = Transformer(width, heads, layers)
         self.linear = nn.Linear(embedding_dim, clip_length * width)
         self.prefix_const = nn.Parameter(torch.empty(prefix_length, width))
+        if frames > 1:  # not in the reference, which takes one embedding
+            self.frame_positions = nn.Parameter(torch.empty(frames, width))
 
     def forward(self, embedding):
-        batch = embedding.shape[0]
-        spread = self.linear(embedding).view(batch, self.clip_length, -1)
+        """Embeddings [batch, dim], or sequences of them [batch, frames, dim]."""
+        sequence = embedding.unsqueeze(1) if embedding.dim() == 2 else embedding
+        batch, frames, _ = sequence.shape
+        spread = self.linear(sequence).view(batch, frames, self.clip_length, -1)
+        if hasattr(self, "frame_positions"):
+            spread = spread + self.frame_positions[:frames, None]
+        spread = spread.view(batch, frames * self.clip_length, -1)
         constants = self.prefix_const.expand(batch, *self.prefix_const.shape)
-        return self.transformer(torch.cat((spread, constants), dim=1))[:, self.clip_length :]
+        return self.transformer(torch.cat((spread, constants), dim=1))[:, frames * self.clip_length :]
 
 
 class Captioner(nn.Module):
@@ -120,11 +127,15 @@ class Captioner(nn.Module):
             self.clip_project = Mlp(*sizes)
         else:
             self.clip_project = TransformerMapper(
-                *sizes, config["clip_length"], config["mapper_layers"], config["mapper_heads"]
+                *sizes,
+                config["clip_length"],
+                config["mapper_layers"],
+                config["mapper_heads"],
+                config.get("frames", 1),
             )
 
     def prefix(self, embedding):
-        """The prefix [batch, prefix_length, width] of embeddings [batch, dim]."""
+        """The prefix [batch, prefix_length, width] of embeddings [batch, dim] or [batch, frames, dim]."""
         embedding = embedding.to(next(self.clip_project.parameters()).dtype)
         if self.config["normalize_prefix"]:
             embedding = embedding / embedding.norm(2, -1, keepdim=True)
@@ -132,8 +143,11 @@ class Captioner(nn.Module):
 
     @torch.no_grad()
     def caption(self, tokenizer, embedding, **options):
-        """The caption of one embedding, word by word the most probable; options as transformers' generate takes them."""
-        prefix = self.prefix(torch.as_tensor(embedding).reshape(1, -1))
+        """The caption of one embedding [dim], or of a sequence [frames, dim], word by word the most probable.
+
+        Options are those of transformers' generate.
+        """
+        prefix = self.prefix(torch.as_tensor(embedding).unsqueeze(0))
         end = tokenizer.eos_token_id
         if self.config.get("caption_end") == "full-stop":
             end = [end, tokenizer.encode(".", add_special_tokens=False)[0]]

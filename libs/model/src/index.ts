@@ -26,9 +26,12 @@ export {
   type CaptionerContent,
   type WriteOptions,
 } from './captioner-folder/write-captioner-folder.js';
-export { readClipCapCheckpoint, type ClipCapCheckpoint, type NamedTensors } from './clipcap/clipcap-checkpoint.js';
+export {
+  readClipCapCheckpoint,
+  type ClipCapCheckpoint,
+  type NamedTensors,
+} from './clipcap/clipcap-checkpoint.js';
 export { checkpointGpt2, gpt2SizesOf } from './clipcap/infer-gpt2.js';
-export { inferMapper } from './clipcap/infer-mapper.js';
 export { importClipCap, type ImportedCaptioner, type ImportOptions } from './clipcap/import-clipcap.js';
 export { clipConfig, clipShapes, readClipConfig, type ClipConfig } from './clip/clip-config.js';
 export { ClipEncoder, clipTokens } from './clip/clip-encoder.js';
@@ -58,7 +61,14 @@ export {
   type MemoryCase,
   type TrainingMemory,
 } from './inspect/training-memory.js';
-export { flatOfFile, layoutOf, tensorsOfFlat, type LayoutEntry, type ParameterLayout } from './layout.js';
+export {
+  checkShapes,
+  flatOfFile,
+  layoutOf,
+  tensorsOfFlat,
+  type LayoutEntry,
+  type ParameterLayout,
+} from './layout.js';
 export { loadParameters, parametersOf, tensorsOfValues, type Rename } from './load-parameters.js';
 export { initMapper, mapPrefix, mapperShapes, type MapperWidths } from './mapper/mapper.js';
 export { sumCrossEntropy } from './ops/cross-entropy.js';

@@ -45,7 +45,8 @@ export async function captionImages(
 async function loadCaptioner(config: CaptionConfig, signal: AbortSignal): Promise<LoadedCaptioner> {
   const { device, threads, instructionSet, run, model, languageModel } = config;
   if ((run === undefined) === (model === undefined)) {
-    const given = run === undefined ? 'Neither --run nor --model is given' : 'Both --run and --model are given';
+    const given =
+      run === undefined ? 'Neither --run nor --model is given' : 'Both --run and --model are given';
     throw new UserError(`${given}; name a trained run or a captioner folder`);
   }
   if (model !== undefined && languageModel !== undefined) {

@@ -9,10 +9,13 @@ export async function loadFolder(folder: string): Promise<LoadedCaptioner> {
   const { encoder, encoderRevision } = readCaptionerFolder(folder);
   return {
     captioner: await loadCaptionerFolder(folder),
-    encoder: encoder === undefined ? undefined : {
-      encoder: encoder.replace(/@.*$/, ''),
-      encoderRevision,
-      folder: encoder.includes('/') ? encoder : undefined,
-    },
+    encoder:
+      encoder === undefined
+        ? undefined
+        : {
+            encoder: encoder.replace(/@.*$/, ''),
+            encoderRevision,
+            folder: encoder.includes('/') ? encoder : undefined,
+          },
   };
 }

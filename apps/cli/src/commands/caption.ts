@@ -63,7 +63,8 @@ export type CaptionConfig = z.output<typeof schema>;
 
 export const caption = defineCommand({
   name: 'caption',
-  summary: "Writes captions by a run's newest checkpoint or a captioner folder, word by word the most probable",
+  summary:
+    "Writes captions by a run's newest checkpoint or a captioner folder, word by word the most probable",
   examples: [
     'captrain caption --run runs/mlp photo.jpg',
     'captrain caption --model captioner --encoder clip-vit-base-patch32 photo.jpg',

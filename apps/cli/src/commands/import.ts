@@ -11,7 +11,9 @@ const schema = z.strictObject({
   languageModel: z
     .string()
     .min(1)
-    .describe('The GPT-2 that it was trained from, a folder or a name on the hub: its tokenizer, and its weights where the file has none')
+    .describe(
+      'The GPT-2 that it was trained from, a folder or a name on the hub: its tokenizer, and its weights where the file has none',
+    )
     .meta({ placeholder: 'MODEL' }),
   out: z.string().min(1).describe('Folder to write').meta({ placeholder: 'FOLDER' }),
   mapperHeads: mapperConfig.shape.mapperHeads

@@ -41,7 +41,11 @@ export function variantsOf(
   const both = { gpt2, ...assumed };
   const transformer = { mapper: 'transformer', prefixLength: 40, clipLength: 40 } as const;
   return [
-    variant('MLP, fine-tuned', { ...both, mapper: mapperConfig.parse({}), freezeLanguageModel: false }, place),
+    variant(
+      'MLP, fine-tuned',
+      { ...both, mapper: mapperConfig.parse({}), freezeLanguageModel: false },
+      place,
+    ),
     variant(
       'Transformer, frozen',
       { ...both, mapper: mapperConfig.parse(transformer), freezeLanguageModel: true },

@@ -3,9 +3,10 @@ import { openStore } from '@captrain/data';
 import {
   type CaptionerContent,
   captionerOptionsOf,
+  checkShapes,
   checkpointGpt2,
   gpt2Tensors,
-  inferMapper,
+  mapperShapes,
   readClipCapCheckpoint,
   readGpt2Config,
   openWeights,
@@ -58,7 +59,10 @@ async function contentOf(
 ): Promise<Omit<CaptionerContent, 'card' | 'about'> & { embeddingDim: number }> {
   const gpt2 = readGpt2Config(languageModel);
   const checkpoint = readClipCapCheckpoint({ place: file, tensors: (await openWeights(file)).tensors });
-  const { embeddingDim } = inferMapper(checkpoint, { width: gpt2.n_embd, heads: config.mapperHeads });
+  const first = config.mapper === 'mlp' ? 'clip_project.model.0.weight' : 'clip_project.linear.weight';
+  const embeddingDim = checkpoint.mapper.get(first)?.shape[1] ?? 0;
+  const shapes = mapperShapes(config, { embeddingDim, width: gpt2.n_embd });
+  checkShapes(shapes, { tensors: checkpoint.mapper }, file);
   return {
     options: captionerOptionsOf(config),
     embeddingDim,

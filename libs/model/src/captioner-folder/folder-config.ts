@@ -9,10 +9,10 @@ import { fromSnakeKeys, snakeCase, snakeKeys } from './snake-case.js';
 export const MAPPER_FILE = 'mapper.safetensors';
 export const LANGUAGE_MODEL_FOLDER = 'language_model';
 
-/** What of a run's options a captioner is: all of the mapper's, and of the language model's all but where it lies. */
+/** What of a run's options a captioner is: all of the mapper's, and of the language model's how captions end. */
 const captionerOptions = z.strictObject({
   ...mapperConfig.shape,
-  ...languageModelConfig.omit({ languageModel: true, freezeLanguageModel: true }).shape,
+  ...languageModelConfig.pick({ maxCaptionTokens: true, captionEnd: true }).shape,
 });
 export type CaptionerOptions = z.infer<typeof captionerOptions>;
 
@@ -25,7 +25,11 @@ export function captionerOptionsOf(values: object): CaptionerOptions {
 /** What a captioner was made for and how it is stored. */
 const aboutCaptioner = z.strictObject({
   embeddingDim: z.int().min(1).describe('values of an image embedding'),
-  encoder: z.string().min(1).optional().describe('CLIP that makes the embeddings: a hub id, or the name of a folder'),
+  encoder: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('CLIP that makes the embeddings: a hub id, or the name of a folder'),
   encoderRevision: z.string().min(1).optional().describe("the hub's revision, or sha256:… of the encoder"),
   dtype: z.enum(storedDtypes).default('float32').describe('how the weights are stored'),
 });
@@ -43,7 +47,7 @@ export interface FolderConfig {
 }
 
 /** Options that mean something to the Transformer mapper alone. */
-const transformerOptions: readonly string[] = ['clipLength', 'mapperLayers', 'mapperHeads'];
+const transformerOptions: readonly string[] = ['clipLength', 'mapperLayers', 'mapperHeads', 'frames'];
 
 /** Whether a folder is a captioner's, by its config.json. */
 export function isCaptionerFolder(folder: string): boolean {

@@ -44,7 +44,9 @@ export function refuseTaken(out: string, overwrite: boolean): void {
   if (!isCaptionerFolder(out))
     throw new UserError(`${out} holds files that are not of a captioner; name another folder with --out.`);
   if (!overwrite)
-    throw new UserError(`${out} holds a captioner already; name another --out, or replace it by --overwrite.`);
+    throw new UserError(
+      `${out} holds a captioner already; name another --out, or replace it by --overwrite.`,
+    );
 }
 
 const remedies = ['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENAMETOOLONG', 'EFBIG'];

@@ -1,5 +1,5 @@
 import { UserError } from '@captrain/runtime';
-import type { MapperConfig } from '../config.js';
+import { type MapperConfig, mapperConfig } from '../config.js';
 import { checkShapes } from '../layout.js';
 import { mapperShapes } from '../mapper/mapper.js';
 import type { ClipCapCheckpoint } from './clipcap-checkpoint.js';
@@ -54,8 +54,8 @@ export function inferMapper(
       `${place} holds a mapper that captrain does not have (${names}); it has the MLP and the Transformer of ClipCap.`,
     );
   }
-  const { config: mapperConfig, embeddingDim } = inferred;
-  const shapes = mapperShapes({ ...mapperConfig, normalizePrefix: false }, { embeddingDim, width });
+  const { embeddingDim } = inferred;
+  const shapes = mapperShapes(mapperConfig.parse(inferred.config), { embeddingDim, width });
   checkShapes(shapes, { tensors: mapper }, place);
   return inferred;
 }

@@ -1,7 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '@captrain/runtime';
-import { type CaptionerOptions, isCaptionerFolder, readFolderConfig } from '../captioner-folder/folder-config.js';
+import {
+  type CaptionerOptions,
+  isCaptionerFolder,
+  readFolderConfig,
+} from '../captioner-folder/folder-config.js';
 import { gpt2Tensors } from '../captioner-folder/language-model-parts.js';
 import { readCaptionerFolder } from '../captioner-folder/read-captioner-folder.js';
 import { countParameters } from '../captioner-folder/source-tensors.js';
@@ -19,10 +23,7 @@ import { type StoredWeights, storedWeights } from './stored-weights.js';
 
 /** What a model is, as far as its config and the headers of its weights tell: no weight is read. */
 export type ModelDescription =
-  | LanguageModelDescription
-  | ClipDescription
-  | CaptionerDescription
-  | CheckpointDescription;
+  LanguageModelDescription | ClipDescription | CaptionerDescription | CheckpointDescription;
 
 export interface LanguageModelDescription {
   kind: 'language model';
@@ -66,7 +67,8 @@ export interface CheckpointDescription {
 
 /** Looks at a model folder, or at the file of a checkpoint. What is none that captrain knows is a UserError. */
 export async function describeModel(place: string): Promise<ModelDescription> {
-  if (!existsSync(place)) throw new UserError(`there is no model ${place}; name a folder or file that exists.`);
+  if (!existsSync(place))
+    throw new UserError(`there is no model ${place}; name a folder or file that exists.`);
   if (!statSync(place).isDirectory()) return describeCheckpoint(place);
   if (isCaptionerFolder(place)) return describeCaptioner(place);
   if (existsSync(path.join(place, 'checkpoints')))

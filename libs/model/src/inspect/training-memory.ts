@@ -106,8 +106,7 @@ export function captioningMemory(
 ): number {
   const { gpt2, mapper, embeddingDim, captionTokens, images } = run;
   const weights =
-    sum(sizesOf(gpt2Shapes(gpt2))) +
-    sum(sizesOf(mapperShapes(mapper, { embeddingDim, width: gpt2.n_embd })));
+    sum(sizesOf(gpt2Shapes(gpt2))) + sum(sizesOf(mapperShapes(mapper, { embeddingDim, width: gpt2.n_embd })));
   const positions = mapper.prefixLength + captionTokens;
   // Keys and values twice: those of the step before live until the next are made.
   const cache = 4 * images * positions * gpt2.n_embd * gpt2.n_layer;
