@@ -28,10 +28,15 @@ export async function replaceFolder(
   } catch (error) {
     throw sentence(error, out);
   } finally {
-    await rm(temporary, { recursive: true, force: true });
-    if (existsSync(target)) await rm(former, { recursive: true, force: true });
+    await discard(temporary);
+    if (existsSync(target)) await discard(former);
     else if (existsSync(former)) await rename(former, target);
   }
+}
+
+/** Removes what may be there; a fault of that is not what the user has to hear of. */
+async function discard(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true }).catch(() => {});
 }
 
 /** Throws a UserError where a folder cannot be written: said before long work begins. */
