@@ -7,16 +7,22 @@ import { colors, formatBytes, formatTable } from '@captrain/runtime';
 import { type Assumptions, type Place, captioningBytes, mainMemory, variantsOf } from './model-memory.js';
 import { modelRows } from './model-rows.js';
 
+export interface ExamineOptions {
+  engine: EngineConfig;
+  batch: Pick<Assumptions, 'batchSize' | 'microbatches'>;
+  json: boolean;
+  signal: AbortSignal;
+}
+
 /** Says what a model is, by its config and the headers of its weights; of a language model also what memory it takes. */
 export async function examineModel(
   name: string,
-  { engine, json, signal }: { engine: EngineConfig; json: boolean; signal: AbortSignal },
+  { engine, batch, json, signal }: ExamineOptions,
 ): Promise<void> {
   const model = await describeModel(isFile(name) ? name : await modelFolder(name, { signal }));
   const languageModel = languageModelOf(model);
   const assumed: Assumptions = {
-    batchSize: 40,
-    microbatches: 8,
+    ...batch,
     embeddingDim: model.kind === 'captioner' ? model.embeddingDim : 512,
     captionTokens: 30,
   };

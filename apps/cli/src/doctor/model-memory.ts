@@ -9,9 +9,10 @@ import {
 import { mapperConfig } from '@captrain/model/config';
 import type { RunConfig } from '@captrain/model/run';
 
-/** What the estimates assume, beside the model: the batch of the reference, and captions as long as COCO's longest. */
+/** What the estimates assume beside the model. */
 export interface Assumptions extends Pick<RunConfig, 'batchSize' | 'microbatches'> {
   embeddingDim: number;
+  /** Of every caption; most of COCO's are shorter. */
   captionTokens: number;
 }
 
@@ -39,7 +40,8 @@ export function variantsOf(
   place: Place,
 ): VariantMemory[] {
   const both = { gpt2, ...assumed };
-  const transformer = { mapper: 'transformer', prefixLength: 40, clipLength: 40 } as const;
+  const mapperHeads = gpt2.n_embd % 8 === 0 ? 8 : 1;
+  const transformer = { mapper: 'transformer', prefixLength: 40, clipLength: 40, mapperHeads } as const;
   return [
     variant(
       'MLP, fine-tuned',
