@@ -13,11 +13,8 @@ export {
   type FolderConfig,
 } from './captioner-folder/folder-config.js';
 export { gpt2Tensors } from './captioner-folder/language-model-parts.js';
-export {
-  loadCaptionerFolder,
-  readCaptionerFolder,
-  type CaptionerFolder,
-} from './captioner-folder/read-captioner-folder.js';
+export { loadCaptionerFolder } from './captioner-folder/load-captioner-folder.js';
+export { readCaptionerFolder, type CaptionerFolder } from './captioner-folder/read-captioner-folder.js';
 export { refuseTaken } from './captioner-folder/replace-folder.js';
 export { countParameters, type SourceTensor, type SourceTensors } from './captioner-folder/source-tensors.js';
 export {

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '@captrain/runtime';
-import { Captioner, type CaptionerConfig } from '../captioner/captioner.js';
+import type { LanguageModelConfig, MapperConfig } from '../config.js';
 import { requireFolder } from '../read-json.js';
 import { LANGUAGE_MODEL_FOLDER, MAPPER_FILE, isCaptionerFolder, readFolderConfig } from './folder-config.js';
 
 /** A captioner folder, as its config.json describes it; no weight is read. */
 export interface CaptionerFolder {
   /** As `Captioner.load` takes it: the language model is the folder's own, and frozen. */
-  config: CaptionerConfig;
+  config: MapperConfig & LanguageModelConfig;
   /** Path of the mapper's weights. */
   mapper: string;
   embeddingDim: number;
@@ -37,15 +37,4 @@ export function readCaptionerFolder(folder: string): CaptionerFolder {
     encoder: about.encoder,
     encoderRevision: about.encoderRevision,
   };
-}
-
-/** Loads a captioner from its folder, to write captions with. What does not fit is a UserError. */
-export async function loadCaptionerFolder(folder: string): Promise<Captioner> {
-  const { config, mapper, embeddingDim } = readCaptionerFolder(folder);
-  const captioner = await Captioner.load({ config, weights: mapper });
-  if (captioner.embeddingDim === embeddingDim) return captioner;
-  captioner.close();
-  throw new UserError(
-    `the mapper in ${folder} takes embeddings of ${captioner.embeddingDim} values, and its config.json says ${embeddingDim}; export it again.`,
-  );
 }

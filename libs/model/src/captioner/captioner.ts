@@ -1,6 +1,7 @@
 import { tf } from '@captrain/engine';
 import { UserError, sha256 } from '@captrain/runtime';
 import type { LanguageModelConfig, MapperConfig } from '../config.js';
+import { startMapper } from '../captioner-folder/start-mapper.js';
 import { type Gpt2Config, readGpt2Config } from '../gpt2/gpt2-config.js';
 import { loadGpt2 } from '../gpt2/load-gpt2.js';
 import { modelFolder } from '../hub/model-folder.js';
@@ -60,24 +61,28 @@ export class Captioner {
   readonly #gpt2: Map<string, tf.Tensor>;
 
   /**
-   * The language model that the config names, downloaded where it is not there yet, and a new mapper for embeddings of
-   * this width, made from the seed.
+   * The language model that the config names, downloaded where it is not there yet, and a mapper for embeddings of this
+   * width: a new one, made from the seed, or that of the captioner folder `init`.
    */
   static async create(options: {
     config: CaptionerConfig;
     embeddingDim: number;
     seed: number;
+    init?: string | undefined;
     signal?: AbortSignal;
   }): Promise<Captioner> {
-    const { config, embeddingDim, seed, signal } = options;
+    const { config, embeddingDim, seed, init, signal } = options;
     const folder = await modelFolder(config.languageModel, { signal });
     const gpt2 = readGpt2Config(folder);
     const tokenizer = await Tokenizer.load(folder);
     checkFit(config, gpt2, tokenizer);
     const widths = { embeddingDim, width: gpt2.n_embd };
     const shapes = mapperShapes(config, widths);
+    const mapper =
+      init === undefined
+        ? tensorsOfValues(shapes, initMapper(config, widths, seed))
+        : await startMapper(init, shapes);
     const { parameters } = await loadGpt2(folder);
-    const mapper = tensorsOfValues(shapes, initMapper(config, widths, seed));
     return new Captioner(config, embeddingDim, tokenizer, gpt2, mapper, parameters);
   }
 

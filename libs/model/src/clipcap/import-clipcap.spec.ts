@@ -4,7 +4,7 @@ import path from 'node:path';
 import { startEngine } from '@captrain/engine';
 import { UserError } from '@captrain/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadCaptionerFolder } from '../captioner-folder/read-captioner-folder.js';
+import { loadCaptionerFolder } from '../captioner-folder/load-captioner-folder.js';
 import { writeCaptionerFolder } from '../captioner-folder/write-captioner-folder.js';
 import { writeTinyGpt2 } from '../testing.js';
 import { openWeights } from '../weights/open-weights.js';

@@ -15,6 +15,7 @@ export {
   trainingConfig,
   trainingPart,
 } from './run-config.js';
+export { startOptions } from './start-options.js';
 export {
   type CoordinatorConfig,
   type LaunchConfig,

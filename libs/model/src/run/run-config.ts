@@ -24,6 +24,13 @@ export const trainingConfig = z.strictObject({
   split: z.string().min(1).default('train').describe('split of the data to train on'),
   ...mapperConfig.shape,
   ...languageModelConfig.shape,
+  init: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'captioner folder whose weights to start from; its options and its language model hold where no others are given',
+    ),
   ...orderConfig.shape,
   ...optimizerConfig.shape,
 });
