@@ -30,6 +30,16 @@ export const commands: Program['commands'] = [
     load: async () => (await import('./commands/evaluate.js')).evaluate,
   },
   {
+    name: 'export',
+    summary: 'Write a trained captioner as a folder that other tools read',
+    load: async () => (await import('./commands/export.js')).exportCommand,
+  },
+  {
+    name: 'import',
+    summary: 'Turn a published ClipCap checkpoint into a captioner folder',
+    load: async () => (await import('./commands/import.js')).importCommand,
+  },
+  {
     name: 'status',
     summary: 'Ask a coordinator how its run goes',
     load: async () => (await import('./commands/status.js')).status,

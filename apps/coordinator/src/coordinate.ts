@@ -8,6 +8,7 @@ import {
   latestCheckpoint,
   launchKeys,
   runConfig,
+  startOptions,
 } from '@captrain/model/run';
 import { type HubOptions, meansModel, pinModel } from '@captrain/model/hub';
 import type { Welcome } from '@captrain/protos';
@@ -51,7 +52,7 @@ export async function coordinate(
   const hub = { signal, say: (line: string) => log.warn(line) };
   const config = given.resume
     ? await resumed(await readRun(store), anchored(given), options.givenKeys, hub)
-    : await newRun(anchored(given), hub);
+    : await newRun(anchored(given), options.givenKeys, hub);
   const manifest = await readManifest(await openStore(config.data));
   const captions = manifest.captionsOf(config.split);
   const steps = totalSteps(captions, config);
@@ -144,18 +145,31 @@ export async function coordinate(
   }
 }
 
-/** Local data by an absolute path, so that the run can be resumed and used from any working directory. */
+/** Local folders by their absolute paths, so that the run can be resumed and used from any working directory. */
 function anchored(given: CoordinatorConfig): CoordinatorConfig {
-  const { data } = given;
-  return data !== undefined && existsSync(data) ? { ...given, data: path.resolve(data) } : given;
+  const { data, init } = given;
+  return {
+    ...given,
+    ...(data !== undefined && existsSync(data) && { data: path.resolve(data) }),
+    ...(init !== undefined && { init: path.resolve(init) }),
+  };
 }
 
 /**
  * The config of a new run; what is wrong with it is named by its flag. Its language model is pinned: a folder by its
- * absolute path, which may exist for the workers alone, and a model of the hub by its commit.
+ * absolute path, which may exist for the workers alone, and a model of the hub by its commit. Of a captioner folder to
+ * start from it has all that was not given.
  */
-async function newRun(given: CoordinatorConfig, hub: HubOptions): Promise<RunConfig> {
-  const values = Object.entries(given).filter(([key, value]) => !launchKeys.has(key) && value !== undefined);
+async function newRun(
+  given: CoordinatorConfig,
+  givenKeys: ReadonlySet<string>,
+  hub: HubOptions,
+): Promise<RunConfig> {
+  const start = given.init === undefined ? [] : Object.entries(startOptions(given.init));
+  const taken = start.filter(([key]) => !givenKeys.has(key));
+  const values = Object.entries({ ...given, ...Object.fromEntries(taken) }).filter(
+    ([key, value]) => !launchKeys.has(key) && value !== undefined,
+  );
   const flags = values.map(([key, value]) => [key, typeof value === 'boolean' ? value : String(value)]);
   const config = resolveConfig(runConfig, {
     flags: Object.fromEntries(flags) as Record<string, string | boolean>,

@@ -37,6 +37,7 @@ export class Replica {
       config,
       embeddingDim: dataset.dim,
       seed: config.seed,
+      init: welcome.checkpoint === '' ? config.init : undefined,
       signal,
     });
     const optimizer = new AdamW(captioner.variables, config);

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { tf } from '@captrain/engine';
-import { loadClipSource, readSafetensors } from '@captrain/model';
+import { findClipSource, readSafetensors } from '@captrain/model';
 import { maxAbsDifference } from './compare.js';
 import { type ParityContext, type ParityGroup, tensorOf } from './context.js';
 import { type ParityRow, atMost } from './row.js';
@@ -32,7 +32,7 @@ async function embeddings(context: ParityContext, kind: string, name: string): P
   await context.peer('clip.py', folder, kind, name);
   context.progress(`${name}: captrain`);
   const file = path.join(folder, 'expected.safetensors');
-  const { model } = await loadClipSource(folder);
+  const model = await (await findClipSource(folder)).load();
   let [image, text] = [new Float32Array(), new Float32Array()];
   tf.tidy(() => {
     image = Float32Array.from(model.vision.features(tensorFrom(file, 'pixels', 'float32')).dataSync());

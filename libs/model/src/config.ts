@@ -6,6 +6,10 @@ import { z } from 'zod';
 
 export { learningRateAt } from './learning-rate.js';
 
+/** How the values of a written model are stored. */
+export const storedDtypes = ['float32', 'float16', 'bfloat16'] as const;
+export type StoredDtype = (typeof storedDtypes)[number];
+
 export const mapperConfig = z.strictObject({
   mapper: z
     .enum(['mlp', 'transformer'])

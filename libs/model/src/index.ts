@@ -7,10 +7,38 @@ export { captionBeam, type BeamOptions } from './captioner/beam.js';
 export { captionGreedy } from './captioner/greedy.js';
 export { captionSampled, type SampleOptions } from './captioner/sampled.js';
 export type { WriteOptions } from './captioner/write-captions.js';
+export {
+  isCaptionerFolder,
+  captionerOptionsOf,
+  readFolderConfig,
+  LANGUAGE_MODEL_FOLDER,
+  MAPPER_FILE,
+  type CaptionerOptions,
+  type FolderConfig,
+} from './captioner-folder/folder-config.js';
+export { gpt2Tensors } from './captioner-folder/language-model-parts.js';
+export { loadCaptionerFolder } from './captioner-folder/load-captioner-folder.js';
+export { readCaptionerFolder, type CaptionerFolder } from './captioner-folder/read-captioner-folder.js';
+export { refuseTaken } from './captioner-folder/replace-folder.js';
+export { countParameters, type SourceTensor, type SourceTensors } from './captioner-folder/source-tensors.js';
+export {
+  weightBytes,
+  writeCaptionerFolder,
+  type CaptionerContent,
+  type WriteFolderOptions,
+} from './captioner-folder/write-captioner-folder.js';
+export {
+  readClipCapCheckpoint,
+  type ClipCapCheckpoint,
+  type NamedTensors,
+} from './clipcap/clipcap-checkpoint.js';
+export { checkpointGpt2, gpt2SizesOf } from './clipcap/infer-gpt2.js';
+export { importClipCap, type ImportedCaptioner, type ImportOptions } from './clipcap/import-clipcap.js';
 export { clipConfig, clipShapes, readClipConfig, type ClipConfig } from './clip/clip-config.js';
 export type { ClipModel } from './clip/clip-model.js';
-export { loadClipSource } from './clip/clip-source.js';
+export { findClipSource } from './clip/clip-source.js';
 export { ClipEncoder, clipTokens } from './clip/clip-encoder.js';
+export type { OpenClipConfig } from './clip/open-clip/open-clip-config.js';
 export { clipImageFeatures, clipTextFeatures } from './clip/clip.js';
 export { initClip } from './clip/load-clip.js';
 export type { ImagePreprocessor } from './clip/picture/image-preprocessor.js';
@@ -29,7 +57,28 @@ export {
   type Gpt2Computation,
 } from './gpt2/gpt2.js';
 export { initGpt2, loadGpt2, type LoadedGpt2 } from './gpt2/load-gpt2.js';
-export { flatOfFile, layoutOf, tensorsOfFlat, type LayoutEntry, type ParameterLayout } from './layout.js';
+export {
+  describeModel,
+  type CaptionerDescription,
+  type CheckpointDescription,
+  type ClipDescription,
+  type LanguageModelDescription,
+  type ModelDescription,
+} from './inspect/describe-model.js';
+export {
+  captioningMemory,
+  trainingMemory,
+  type MemoryCase,
+  type TrainingMemory,
+} from './inspect/training-memory.js';
+export {
+  checkShapes,
+  flatOfFile,
+  layoutOf,
+  tensorsOfFlat,
+  type LayoutEntry,
+  type ParameterLayout,
+} from './layout.js';
 export { loadParameters, parametersOf, tensorsOfValues, type Rename } from './load-parameters.js';
 export {
   initMapper,

@@ -7,7 +7,8 @@ import { checkDecoding } from './decoding-config.js';
 import { writeBatch } from './decoding.js';
 import { embeddedImages } from './embedded-images.js';
 import type { ImageSource } from './image-source.js';
-import { type LoadedRun, encoderOfRun, loadRun } from './load-run.js';
+import { loadFolder } from './load-folder.js';
+import { type LoadedCaptioner, loadRun } from './load-run.js';
 import { pictureFiles } from './picture-files.js';
 import { type Prediction, cocoId, predictionsJson, writePredictions } from './predictions.js';
 import { shuffledImages } from './shuffled-images.js';
@@ -25,13 +26,10 @@ export async function captionImages(
     throw new UserError('Both --data and picture files are given; name one of them');
   }
   checkDecoding(config);
-  const { device, threads, instructionSet } = config;
-  const store = await openStore(config.run);
-  await startEngine({ device, threads, instructionSet });
-  const run = await loadRun(store, { languageModel: config.languageModel, signal });
-  const source = await openSource(run, config, files, signal);
+  const loaded = await loadCaptioner(config, signal);
+  const source = await openSource(loaded, config, files, signal);
   try {
-    const predictions = await predict(run.captioner, source, config, signal);
+    const predictions = await predict(loaded.captioner, source, config, signal);
     if (predictions.length === 0) throw new UserError(noneReadable(source));
     for (const fault of source.skipped) process.stderr.write(`skipped: ${fault}\n`);
     await show(predictions, config.out);
@@ -42,22 +40,37 @@ export async function captionImages(
     }
   } finally {
     source.close();
-    run.captioner.close();
+    loaded.captioner.close();
   }
 }
 
+/** Starts the engine and loads the captioner that was named: a run's, or a captioner folder's. */
+async function loadCaptioner(config: CaptionConfig, signal: AbortSignal): Promise<LoadedCaptioner> {
+  const { device, threads, instructionSet, run, model, languageModel } = config;
+  if ((run === undefined) === (model === undefined)) {
+    const given =
+      run === undefined ? 'Neither --run nor --model is given' : 'Both --run and --model are given';
+    throw new UserError(`${given}; name a trained run or a captioner folder`);
+  }
+  if (model !== undefined && languageModel !== undefined) {
+    throw new UserError('--language-model does not go with --model: a captioner folder holds its own');
+  }
+  const store = run === undefined ? undefined : await openStore(run);
+  await startEngine({ device, threads, instructionSet });
+  return store === undefined ? loadFolder(model!) : loadRun(store, { languageModel, signal });
+}
+
 async function openSource(
-  run: LoadedRun,
+  loaded: LoadedCaptioner,
   config: CaptionConfig,
   files: string[],
   signal: AbortSignal,
 ): Promise<ImageSource> {
-  const encoder = await encoderOfRun(run.config);
   const { data, split, batchSize, shuffleEmbeddings } = config;
   const source =
     data !== undefined
-      ? await embeddedImages(run, encoder, { data, split })
-      : await pictureFiles(run, encoder, { files, model: config.encoder, batchSize, signal });
+      ? await embeddedImages(loaded, { data, split })
+      : await pictureFiles(loaded, { files, model: config.encoder, batchSize, signal });
   return shuffleEmbeddings === undefined ? source : shuffledImages(source, shuffleEmbeddings);
 }
 

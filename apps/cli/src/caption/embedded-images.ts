@@ -1,16 +1,16 @@
 import { EmbeddingDataset, openStore } from '@captrain/data';
 import type { ImageSource } from './image-source.js';
-import type { LoadedRun, RunEncoder } from './load-run.js';
+import type { LoadedCaptioner } from './load-run.js';
 
-/** The images of a split that are embedded already. Throws `UserError` where dim or encoder is not the run's. */
+/** The images of a split that are embedded already. Throws `UserError` where dim or encoder is not the captioner's. */
 export async function embeddedImages(
-  run: LoadedRun,
-  encoder: RunEncoder | undefined,
+  { captioner, encoder }: LoadedCaptioner,
   { data, split }: { data: string; split: string },
 ): Promise<ImageSource> {
+  const { encoderRevision } = encoder ?? {};
   const expect = {
-    dim: run.captioner.embeddingDim,
-    ...(encoder && { encoder: encoder.encoder, encoderRevision: encoder.encoderRevision }),
+    dim: captioner.embeddingDim,
+    ...(encoder && encoderRevision && { encoder: encoder.encoder, encoderRevision }),
   };
   const dataset = await EmbeddingDataset.open(await openStore(data), split, { expect });
   return { count: dataset.rows, skipped: [], images: dataset.eachRow(), close: () => {} };

@@ -3,13 +3,11 @@ import { Captioner } from '@captrain/model';
 import { MODEL_FILE, type TrainingConfig, latestCheckpoint } from '@captrain/model/run';
 import { UserError, sha256 } from '@captrain/runtime';
 
-/** A run's newest checkpoint, ready to write captions. */
-export interface LoadedRun {
+/** A captioner, ready to write captions. */
+export interface LoadedCaptioner {
   captioner: Captioner;
-  /** What the run was trained by. */
-  config: TrainingConfig;
-  /** Steps trained. */
-  step: number;
+  /** What made the embeddings that it was trained on; undefined where that is not known. */
+  encoder: KnownEncoder | undefined;
 }
 
 /**
@@ -19,7 +17,7 @@ export interface LoadedRun {
 export async function loadRun(
   store: ObjectStore,
   { languageModel, signal }: { languageModel?: string | undefined; signal?: AbortSignal } = {},
-): Promise<LoadedRun> {
+): Promise<LoadedCaptioner> {
   const checkpoint = await latestCheckpoint(store);
   if (!checkpoint) {
     throw new UserError(`${store.uri} holds no checkpoint; check --run, or train first by captrain train`);
@@ -32,20 +30,21 @@ export async function loadRun(
       `${store.uri}/${folder}/${MODEL_FILE} is damaged: its digest is not the manifest's; restore it from a copy`,
     );
   }
-  const captioner = await Captioner.load({ config, weights, ...(signal && { signal }) });
-  return { captioner, config, step: manifest.step };
+  const encoder = await encoderOfRun(config);
+  return { captioner: await Captioner.load({ config, weights, ...(signal && { signal }) }), encoder };
 }
 
-/** The encoder that made a run's embeddings, as their manifest names it. */
-export interface RunEncoder {
+/** The encoder that made the embeddings which a captioner was trained on. */
+export interface KnownEncoder {
   encoder: string;
-  encoderRevision: string;
+  /** Undefined for a captioner that came without: then only the width of embeddings can be compared. */
+  encoderRevision: string | undefined;
   /** Its folder, or its name on the hub with the commit; undefined where neither is recorded. */
   folder: string | undefined;
 }
 
 /** The encoder of the data that a run was trained on; undefined where that data is gone. */
-export async function encoderOfRun({ data }: TrainingConfig): Promise<RunEncoder | undefined> {
+export async function encoderOfRun({ data }: TrainingConfig): Promise<KnownEncoder | undefined> {
   try {
     const store = await openStore(data);
     const { encoder, encoderRevision } = (await readManifest(store)).content;

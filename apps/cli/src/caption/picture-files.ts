@@ -1,15 +1,14 @@
 import { ClipEncoder, UnreadableImageError, decodeImage } from '@captrain/model';
 import { UserError, inBatches, mapInOrder } from '@captrain/runtime';
 import type { ImageEmbedding, ImageSource } from './image-source.js';
-import type { LoadedRun, RunEncoder } from './load-run.js';
+import type { LoadedCaptioner } from './load-run.js';
 
 /**
- * Picture files, embedded by the encoder that made the run's data: by the `model` given, or by the one that the data's
- * record names. Throws `UserError` for another encoder than the run's.
+ * Picture files, embedded by the encoder that the captioner was trained with: by the `model` given, or by the one that
+ * is recorded. Throws `UserError` for another encoder.
  */
 export async function pictureFiles(
-  run: LoadedRun,
-  recorded: RunEncoder | undefined,
+  loaded: LoadedCaptioner,
   {
     files,
     model,
@@ -17,15 +16,20 @@ export async function pictureFiles(
     signal,
   }: { files: readonly string[]; model: string | undefined; batchSize: number; signal: AbortSignal },
 ): Promise<ImageSource> {
-  const chosen = model ?? recorded?.folder;
+  const chosen = model ?? loaded.encoder?.folder;
   if (chosen === undefined) {
-    const name = recorded ? recorded.encoder : 'the CLIP';
+    const name = loaded.encoder?.encoder ?? 'the CLIP';
     throw new UserError(
-      `--encoder is missing; name ${name} that made the run's embeddings, by its folder or its name on the hub`,
+      `--encoder is missing; name ${name} that made the embeddings trained on, by its folder or its name on the hub`,
     );
   }
   const encoder = await ClipEncoder.load(chosen, { signal });
-  refuseOther(encoder, chosen, run, recorded);
+  try {
+    refuseOther(encoder, chosen, loaded);
+  } catch (thrown) {
+    encoder.close();
+    throw thrown;
+  }
   const skipped: string[] = [];
   return {
     count: files.length,
@@ -35,15 +39,16 @@ export async function pictureFiles(
   };
 }
 
-function refuseOther(encoder: ClipEncoder, model: string, run: LoadedRun, recorded?: RunEncoder): void {
-  if (encoder.dim !== run.captioner.embeddingDim) {
+function refuseOther(encoder: ClipEncoder, model: string, loaded: LoadedCaptioner): void {
+  const { captioner, encoder: known } = loaded;
+  if (encoder.dim !== captioner.embeddingDim) {
     throw new UserError(
-      `The encoder ${model} makes embeddings of ${encoder.dim} values, but the run was trained on ${run.captioner.embeddingDim}; name the run's encoder with --encoder`,
+      `The encoder ${model} makes embeddings of ${encoder.dim} values, but the captioner was trained on ${captioner.embeddingDim}; name its encoder with --encoder`,
     );
   }
-  if (recorded && `sha256:${encoder.digest}` !== recorded.encoderRevision) {
+  if (known?.encoderRevision !== undefined && `sha256:${encoder.digest}` !== known.encoderRevision) {
     throw new UserError(
-      `The encoder ${model} is not ${recorded.encoder}, which made the run's embeddings: its digest is another; name the run's encoder with --encoder`,
+      `The encoder ${model} is not ${known.encoder}, which made the embeddings trained on: its digest is another; name that encoder with --encoder`,
     );
   }
 }

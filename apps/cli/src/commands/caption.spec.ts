@@ -125,7 +125,7 @@ describe('captrain caption refuses with one sentence and exit code 2', () => {
     [
       'an encoder of another width',
       () => ['--run', tiny.run, '--encoder', at('wide-clip'), tiny.pictures[0]!],
-      'embeddings of 32 values, but the run was trained on 24',
+      'embeddings of 32 values, but the captioner was trained on 24',
     ],
     [
       'a language model that is gone',

@@ -7,8 +7,15 @@ const schema = z.strictObject({
   run: z
     .string()
     .min(1)
+    .optional()
     .describe("The trained run's folder, or s3://bucket/prefix")
     .meta({ placeholder: 'URI' }),
+  model: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Captioner folder that captrain export or captrain import wrote, instead of a run')
+    .meta({ placeholder: 'FOLDER' }),
   data: z
     .string()
     .min(1)
@@ -27,7 +34,7 @@ const schema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "The run's CLIP, for picture files, by its folder or its name on the hub; the one that made the run's data unless given",
+      "The captioner's CLIP, for picture files, by its folder or its name on the hub; the one that made its training data unless given",
     )
     .meta({ placeholder: 'MODEL' }),
   languageModel: z
@@ -58,9 +65,10 @@ export type CaptionConfig = z.output<typeof schema>;
 
 export const caption = defineCommand({
   name: 'caption',
-  summary: "Writes captions by a run's newest checkpoint",
+  summary: "Writes captions by a run's newest checkpoint or a captioner folder",
   examples: [
     'captrain caption --run runs/mlp photo.jpg',
+    'captrain caption --model captioner --encoder clip-vit-base-patch32 photo.jpg',
     'captrain caption --run runs/mlp --data embeddings --split val --out captions.json',
     'captrain caption --run runs/mlp --beam 5 photo.jpg',
     'captrain caption --run runs/mlp --top-p 0.9 --temperature 0.8 --seed 1 photo.jpg',

@@ -1,15 +1,17 @@
 import { engineConfig } from '@captrain/engine/config';
+import { trainingConfig } from '@captrain/model/run';
 import { UserError, colors, defineCommand, formatTable } from '@captrain/runtime';
 import { z } from 'zod';
 import { runChecks } from '../doctor/checks.js';
 
 export const doctor = defineCommand({
   name: 'doctor',
-  summary: 'Checks this machine: Node, engine, devices, threads, cache, storage',
+  summary: 'Checks this machine: Node, engine, devices, threads, cache, storage; or says what a model is',
   examples: [
     'captrain doctor',
     'captrain doctor --device gpu',
     'captrain doctor --storage s3://bucket/embeddings',
+    'captrain doctor --model openai-community/gpt2',
     'captrain doctor --json',
   ],
   schema: z.strictObject({
@@ -20,9 +22,29 @@ export const doctor = defineCommand({
       .optional()
       .describe('A folder or s3://bucket/prefix to reach')
       .meta({ placeholder: 'URI' }),
+    model: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A model to look at, instead of the machine: what it is, its size, the memory to train it')
+      .meta({ placeholder: 'MODEL' }),
+    batchSize: trainingConfig.shape.batchSize.describe(
+      'Captions of a batch, for the memory to train --model',
+    ),
+    microbatches: trainingConfig.shape.microbatches.describe(
+      'Parts of a batch, for the memory to train --model',
+    ),
     json: z.boolean().default(false).describe('Print JSON instead of a table'),
   }),
-  run: async ({ json, storage, ...engine }) => {
+  run: async ({ json, storage, model, batchSize, microbatches, ...engine }, { signal }) => {
+    if (model !== undefined) {
+      return (await import('../doctor/examine-model.js')).examineModel(model, {
+        engine,
+        batch: { batchSize, microbatches },
+        json,
+        signal,
+      });
+    }
     const checks = await runChecks(engine, storage);
     if (json) console.log(JSON.stringify(checks, null, 2));
     else {

@@ -1,5 +1,6 @@
 import { requireBfloat16, tf } from '@captrain/engine';
 import { UserError, sha256 } from '@captrain/runtime';
+import { startMapper } from '../captioner-folder/start-mapper.js';
 import type { LanguageModelConfig, MapperConfig, PrecisionConfig } from '../config.js';
 import type { Gpt2Computation } from '../gpt2/gpt2.js';
 import { type Gpt2Config, dropoutRates, readGpt2Config } from '../gpt2/gpt2-config.js';
@@ -62,16 +63,18 @@ export class Captioner {
   readonly #gpt2: Map<string, tf.Tensor>;
 
   /**
-   * The language model that the config names, downloaded where it is not there yet, and a new mapper for embeddings of
-   * this width, made from the seed. What does not fit, and bfloat16 on a device without it, is a UserError.
+   * The language model that the config names, downloaded where it is not there yet, and a mapper for embeddings of this
+   * width: a new one, made from the seed, or that of the captioner folder `init`. What does not fit, and bfloat16 on a
+   * device without it, is a UserError.
    */
   static async create(options: {
     config: CaptionerConfig;
     embeddingDim: number;
     seed: number;
+    init?: string | undefined;
     signal?: AbortSignal;
   }): Promise<Captioner> {
-    const { config, embeddingDim, seed, signal } = options;
+    const { config, embeddingDim, seed, init, signal } = options;
     if (config.precision === 'bfloat16') requireBfloat16();
     const folder = await modelFolder(config.languageModel, { signal });
     const gpt2 = computationOf(config, readGpt2Config(folder));
@@ -79,8 +82,11 @@ export class Captioner {
     checkFit(config, gpt2, tokenizer);
     const widths = { embeddingDim, width: gpt2.n_embd };
     const shapes = mapperShapes(config, widths);
+    const mapper =
+      init === undefined
+        ? tensorsOfValues(shapes, initMapper(config, widths, seed))
+        : await startMapper(init, shapes);
     const { parameters } = await loadGpt2(folder);
-    const mapper = tensorsOfValues(shapes, initMapper(config, widths, seed));
     return new Captioner(config, embeddingDim, tokenizer, gpt2, mapper, parameters);
   }
 

@@ -3,7 +3,7 @@ import { UserError, sha256, sha256OfFile } from '@captrain/runtime';
 import { findModel } from '../hub/model-folder.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import type { ClipModel, TextTower } from './clip-model.js';
-import { loadClipSource } from './clip-source.js';
+import { findClipSource } from './clip-source.js';
 import type { ImagePreprocessor } from './picture/image-preprocessor.js';
 
 /** A CLIP that turns pictures (and texts) into embeddings. `close()` frees its weights. */
@@ -27,7 +27,8 @@ export class ClipEncoder {
    */
   static async load(name: string, { signal }: { signal?: AbortSignal } = {}): Promise<ClipEncoder> {
     const found = await findModel(name, { signal });
-    const { model, preprocessor, files, folder } = await loadClipSource(found.folder);
+    const { preprocessor, files, folder, load } = await findClipSource(found.folder);
+    const model = await load();
     const digests: string[] = [];
     for (const file of files) digests.push(await sha256OfFile(file));
     return new ClipEncoder(found.id, found.pinned, sha256(digests.join('\n')), preprocessor, folder, model);

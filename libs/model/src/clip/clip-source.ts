@@ -4,24 +4,27 @@ import { UserError } from '@captrain/runtime';
 import { readJsonObject, requireFolder } from '../read-json.js';
 import { weightFiles } from '../weights/model-weights.js';
 import { openWeights } from '../weights/open-weights.js';
-import { readClipConfig } from './clip-config.js';
+import { type ClipConfig, readClipConfig } from './clip-config.js';
 import type { ClipModel } from './clip-model.js';
 import { loadClip } from './load-clip.js';
 import { inferOpenClipConfig } from './open-clip/infer-open-clip-config.js';
 import { loadOpenClip } from './open-clip/load-open-clip.js';
-import { parseOpenClipConfig } from './open-clip/open-clip-config.js';
+import { type OpenClipConfig, parseOpenClipConfig } from './open-clip/open-clip-config.js';
 import { openClipPreprocessor } from './open-clip/open-clip-preprocessor.js';
 import { type ImagePreprocessor, requireSquares } from './picture/image-preprocessor.js';
 import { processorFile, readImagePreprocessor } from './picture/processor-config.js';
 
-/** A CLIP and how its pictures are prepared, read from one of the layouts that CLIPs are published in. */
+/** A CLIP in one of the layouts that CLIPs are published in; of its weights no more than the headers are read. */
 export interface ClipSource {
-  model: ClipModel;
+  config: ClipConfig | OpenClipConfig;
   preprocessor: ImagePreprocessor;
-  /** The files that decide the embeddings of pictures. */
-  files: string[];
+  weights: readonly string[];
+  /** The files that decide the embeddings of pictures, weights included. */
+  files: readonly string[];
   /** Where a tokenizer is looked for. */
   folder: string;
+  /** Reads the weights; the caller disposes the parameters. What does not fit is a UserError. */
+  load(): Promise<ClipModel>;
 }
 
 const HUGGING_FACE = 'config.json';
@@ -30,11 +33,11 @@ const OPEN_CLIP_WEIGHTS = ['open_clip_model.safetensors', 'open_clip_pytorch_mod
 const WEIGHTS = /\.(safetensors|pt|pth|bin)$/;
 
 /**
- * Loads a CLIP from a folder of Hugging Face's layout or of OpenCLIP's, or from OpenAI's weights (a file, or a folder
- * that holds nothing else of a model). Where a folder is of both layouts, Hugging Face's counts, if its weights are
- * there. What does not fit is a UserError.
+ * The CLIP in a folder of Hugging Face's layout or of OpenCLIP's, or in OpenAI's weights (a file, or a folder that holds
+ * nothing else of a model). Where a folder is of both layouts, Hugging Face's counts, if its weights are there. What
+ * cannot be used is a UserError.
  */
-export async function loadClipSource(place: string): Promise<ClipSource> {
+export async function findClipSource(place: string): Promise<ClipSource> {
   requireFolder(place);
   if (!statSync(place).isDirectory()) return openAiSource(place, path.dirname(place));
   const names = readdirSync(place);
@@ -50,43 +53,55 @@ export async function loadClipSource(place: string): Promise<ClipSource> {
 }
 
 function isHuggingFace(folder: string, names: readonly string[]): boolean {
-  if (!names.includes(HUGGING_FACE)) return false;
-  const type = readJsonObject(folder, HUGGING_FACE).model_type;
   return (
-    typeof type === 'string' &&
-    type.startsWith('clip') &&
+    names.includes(HUGGING_FACE) &&
+    isClipConfig(folder) &&
     names.some((name) => /^(model|pytorch_model)[.-]/.test(name))
   );
 }
 
-async function huggingFaceSource(folder: string): Promise<ClipSource> {
-  const { vision_config: vision } = readClipConfig(folder);
-  const processor = processorFile(folder);
-  const preprocessor = readImagePreprocessor(folder);
-  requireSquares(preprocessor, vision.image_size, processor);
-  const model = await loadClip(folder);
-  const files = [path.join(folder, HUGGING_FACE), processor, ...weightFiles(folder)];
-  return { model, preprocessor, files, folder };
+function isClipConfig(folder: string): boolean {
+  const type = readJsonObject(folder, HUGGING_FACE).model_type;
+  return typeof type === 'string' && type.startsWith('clip');
 }
 
-async function openClipSource(folder: string, names: readonly string[]): Promise<ClipSource> {
-  const config = path.join(folder, OPEN_CLIP);
+function huggingFaceSource(folder: string): ClipSource {
+  const processor = processorFile(folder);
+  const preprocessor = readImagePreprocessor(folder);
+  const config = readClipConfig(folder);
+  requireSquares(preprocessor, config.vision_config.image_size, processor);
+  const weights = weightFiles(folder);
+  const files = [path.join(folder, HUGGING_FACE), processor, ...weights];
+  return { config, preprocessor, weights, files, folder, load: () => loadClip(folder) };
+}
+
+function openClipSource(folder: string, names: readonly string[]): ClipSource {
+  const place = path.join(folder, OPEN_CLIP);
   const json = readJsonObject(folder, OPEN_CLIP);
-  const { vision_cfg: vision, ...parsed } = parseOpenClipConfig(json.model_cfg, config);
-  const preprocessor = openClipPreprocessor(json.preprocess_cfg, vision.image_size, config);
+  const config = parseOpenClipConfig(json.model_cfg, place);
+  const preprocessor = openClipPreprocessor(json.preprocess_cfg, config.vision_cfg.image_size, place);
   const weights = OPEN_CLIP_WEIGHTS.find((name) => names.includes(name));
   if (weights === undefined)
     throw new UserError(
       `${folder} has no weights: neither ${OPEN_CLIP_WEIGHTS.join(' nor ')}; fetch one of them.`,
     );
   const file = path.join(folder, weights);
-  const model = loadOpenClip(await openWeights(file), { ...parsed, vision_cfg: vision });
-  return { model, preprocessor, files: [config, file], folder };
+  const load = async () => loadOpenClip(await openWeights(file), config);
+  return { config, preprocessor, weights: [file], files: [place, file], folder, load };
 }
 
 async function openAiSource(file: string, folder: string): Promise<ClipSource> {
   const weights = await openWeights(file);
   const config = inferOpenClipConfig(weights.tensors, file);
   const preprocessor = openClipPreprocessor({}, config.vision_cfg.image_size, file);
-  return { model: loadOpenClip(weights, config), preprocessor, files: [file], folder };
+  const load = async () => loadOpenClip(weights, config);
+  return { config, preprocessor, weights: [file], files: [file], folder, load };
+}
+
+/** Whether a folder looks like a CLIP of any layout. */
+export function isClipFolder(folder: string): boolean {
+  const names = readdirSync(folder);
+  if (names.includes(OPEN_CLIP)) return true;
+  if (names.includes(HUGGING_FACE)) return isClipConfig(folder);
+  return names.filter((name) => WEIGHTS.test(name)).length === 1;
 }

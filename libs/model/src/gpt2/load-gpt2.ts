@@ -3,6 +3,7 @@ import { loadParameters } from '../load-parameters.js';
 import type { ParameterValues } from '../parameters.js';
 import { RandomStream } from '../random.js';
 import { type Gpt2Config, gpt2Shapes, readGpt2Config } from './gpt2-config.js';
+import { gpt2ParameterName } from './gpt2-names.js';
 
 export interface LoadedGpt2 {
   config: Gpt2Config;
@@ -10,17 +11,10 @@ export interface LoadedGpt2 {
   parameters: Map<string, tf.Tensor>;
 }
 
-/**
- * Loads a GPT-2 from a folder in Hugging Face layout. Names may lack the prefix `transformer.`, as in the published
- * GPT-2; attention masks that old checkpoints carry are ignored. What does not fit is a UserError.
- */
+/** Loads a GPT-2 from a folder in Hugging Face layout. What does not fit is a UserError. */
 export async function loadGpt2(folder: string): Promise<LoadedGpt2> {
   const config = readGpt2Config(folder);
-  const name = (found: string) => {
-    if (/\.attn\.(bias|masked_bias)$/.test(found)) return undefined;
-    if (found === 'lm_head.weight') return config.tie_word_embeddings ? undefined : found;
-    return found.startsWith('transformer.') ? found : `transformer.${found}`;
-  };
+  const name = (found: string) => gpt2ParameterName(found, config);
   return { config, parameters: await loadParameters(folder, gpt2Shapes(config), name) };
 }
 

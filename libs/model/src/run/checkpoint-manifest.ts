@@ -41,22 +41,39 @@ export async function latestCheckpoint(run: ObjectStore): Promise<Checkpoint | u
   const latest = await readIfThere(run, LATEST);
   if (latest === undefined) return undefined;
   const folder = `checkpoints/${latest.toString('utf8').trim()}`;
+  const remedy = "put another checkpoint's name into LATEST";
+  const checkpoint = await readCheckpoint(run, folder, remedy);
+  if (checkpoint !== undefined) return checkpoint;
+  throw new UserError(`${run.uri}/${LATEST} names ${folder}, which has no manifest.json; ${remedy}.`);
+}
+
+/** The checkpoint of a step. Throws a UserError that lists the steps there are where it is none of them. */
+export async function checkpointAt(run: ObjectStore, step: number): Promise<Checkpoint> {
+  const checkpoint = await readCheckpoint(run, checkpointFolder(step), 'take another');
+  if (checkpoint !== undefined) return checkpoint;
+  const steps: number[] = [];
+  for await (const { path } of run.list('checkpoints/step-')) {
+    const found = /^checkpoints\/step-(\d+)\/manifest\.json$/.exec(path);
+    if (found) steps.push(Number(found[1]));
+  }
+  const known = steps.length === 0 ? 'it has none yet' : `it has those of ${steps.join(', ')}`;
+  throw new UserError(`${run.uri} has no checkpoint of step ${step}; ${known}.`);
+}
+
+async function readCheckpoint(
+  run: ObjectStore,
+  folder: string,
+  remedy: string,
+): Promise<Checkpoint | undefined> {
   const path = `${folder}/manifest.json`;
   const bytes = await readIfThere(run, path);
-  if (bytes === undefined) {
-    throw new UserError(
-      `${run.uri}/${LATEST} names ${folder}, which has no manifest.json; put another checkpoint's name into LATEST.`,
-    );
-  }
+  if (bytes === undefined) return undefined;
   try {
     return { folder, manifest: checkpointManifest.parse(JSON.parse(bytes.toString('utf8'))) };
   } catch (error) {
-    throw new UserError(
-      `${run.uri}/${path} is not a checkpoint's manifest; put another checkpoint's name into LATEST.`,
-      {
-        cause: messageOf(error),
-      },
-    );
+    throw new UserError(`${run.uri}/${path} is not a checkpoint's manifest; ${remedy}.`, {
+      cause: messageOf(error),
+    });
   }
 }
 

@@ -3,6 +3,7 @@ export {
   type CheckpointManifest,
   MODEL_FILE,
   OPTIMIZER_FILE,
+  checkpointAt,
   checkpointFolder,
   commitCheckpoint,
   latestCheckpoint,
@@ -14,6 +15,7 @@ export {
   trainingConfig,
   trainingPart,
 } from './run-config.js';
+export { startOptions } from './start-options.js';
 export {
   type CoordinatorConfig,
   type LaunchConfig,

@@ -30,6 +30,13 @@ export const trainingConfig = z.strictObject({
   ...mapperConfig.shape,
   ...languageModelConfig.shape,
   ...precisionConfig.shape,
+  init: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'captioner folder whose weights to start from; its options and its language model hold where no others are given',
+    ),
   ...orderConfig.shape,
   ...optimizerConfig.shape,
 });
