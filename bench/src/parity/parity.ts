@@ -16,6 +16,7 @@ import { pythonInterpreter, runPeer } from '../python.js';
 import { clip } from './clip.js';
 import { type ParityGroup, sharedData } from './context.js';
 import { decoding } from './decoding.js';
+import { exported } from './export.js';
 import { golden } from './golden.js';
 import { gpt2 } from './gpt2.js';
 import { gradients } from './gradients.js';
@@ -33,6 +34,7 @@ const groups: readonly ParityGroup[] = [
   pictures,
   mappers,
   decoding,
+  exported,
   gradients,
   training,
 ];

@@ -8,14 +8,23 @@ type Preprocessor = ClipDescription['preprocessor'];
 /** Letters of the published sizes, by the width of the picture tower. */
 const letters: Readonly<Record<number, string>> = { 768: 'B', 1024: 'L', 1280: 'H', 1408: 'g', 1664: 'bigG' };
 
-/** `ViT-B/32`, `ViT-L/14@336`; a ResNet by the blocks of its stages. */
+/** Names of OpenAI's ResNets, by the blocks of their stages. */
+const resnets: Readonly<Record<string, string>> = {
+  '3,4,6,3': 'RN50',
+  '3,4,23,3': 'RN101',
+  '4,6,10,6': 'RN50x4',
+  '6,8,18,8': 'RN50x16',
+  '3,15,36,10': 'RN50x64',
+};
+
+/** `ViT-B/32`, `ViT-L/14@336`, `RN50x4`; an unknown ResNet by the blocks of its stages. */
 export function clipName(config: Config): string {
   if ('vision_config' in config) {
     const { hidden_size, patch_size, image_size } = config.vision_config;
     return vitName(hidden_size, patch_size, image_size);
   }
   const { layers, width, patch_size, image_size } = config.vision_cfg;
-  if (typeof layers !== 'number') return `ResNet of ${layers.join(' + ')} blocks`;
+  if (typeof layers !== 'number') return resnets[layers.join()] ?? `ResNet of ${layers.join(' + ')} blocks`;
   return vitName(width, patch_size!, image_size);
 }
 

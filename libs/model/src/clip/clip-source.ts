@@ -66,9 +66,9 @@ function isClipConfig(folder: string): boolean {
 }
 
 function huggingFaceSource(folder: string): ClipSource {
+  const config = readClipConfig(folder);
   const processor = processorFile(folder);
   const preprocessor = readImagePreprocessor(folder);
-  const config = readClipConfig(folder);
   requireSquares(preprocessor, config.vision_config.image_size, processor);
   const weights = weightFiles(folder);
   const files = [path.join(folder, HUGGING_FACE), processor, ...weights];
