@@ -25,8 +25,19 @@ test.each<[string, string[], string[] | undefined]>([
   ],
   [
     "Hugging Face's layout rather than OpenCLIP's",
-    ['config.json', 'pytorch_model.bin', 'open_clip_config.json', 'open_clip_model.safetensors'],
-    ['config.json', 'open_clip_config.json', 'pytorch_model.bin'],
+    [
+      'config.json',
+      'preprocessor_config.json',
+      'pytorch_model.bin',
+      'open_clip_config.json',
+      'open_clip_model.safetensors',
+    ],
+    ['config.json', 'preprocessor_config.json', 'open_clip_config.json', 'pytorch_model.bin'],
+  ],
+  [
+    "OpenCLIP's rather than timm's, which is of the picture tower alone",
+    ['config.json', 'model.safetensors', 'open_clip_config.json', 'open_clip_model.safetensors'],
+    ['config.json', 'open_clip_config.json', 'open_clip_model.safetensors'],
   ],
   [
     "OpenCLIP's where there is no other",
