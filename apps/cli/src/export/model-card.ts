@@ -101,10 +101,10 @@ function training({ facts, config }: { facts: RunFacts; config: TrainingConfig }
       ['captions', formatCount(data.captions)],
       ['encoder', `${localName(data.encoder)} (\`${data.encoderRevision}\`)`],
     );
-  const { data, languageModel, init } = config;
+  const { languageModel, init } = config;
   const shown = {
     ...config,
-    data: localName(data),
+    data: localName(config.data),
     languageModel: localName(languageModel),
     ...(init !== undefined && { init: localName(init) }),
   };
