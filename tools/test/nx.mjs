@@ -1,4 +1,5 @@
 import os from 'node:os';
+import path from 'node:path';
 import { binOf } from '../setup/bin.mjs';
 import { root } from '../setup/paths.mjs';
 import { foreground } from '../setup/spawn.mjs';
@@ -13,6 +14,8 @@ const environment = {
   NX_DAEMON: 'false',
   NX_NO_CLOUD: 'true',
   NX_TUI: 'false',
+  // A checkout's own: what the tests of another one found out may be due to what was installed then.
+  NX_CACHE_DIRECTORY: path.join(root, '.nx/cache'),
   VITEST_MAX_WORKERS: String(processesEach),
 };
 
