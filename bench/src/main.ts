@@ -12,5 +12,15 @@ await runCommands({
       summary: 'A short training run end to end: coordinator and two workers',
       load: async () => (await import('./smoke.js')).smoke,
     },
+    {
+      name: 'load',
+      summary: 'Time and memory to load GPT-2 small, beside Python, and GPT-2 XL',
+      load: async () => (await import('./load.js')).load,
+    },
+    {
+      name: 'step',
+      summary: 'One gradient of GPT-2 small in float32 and bfloat16, with dropout and without',
+      load: async () => (await import('./step.js')).step,
+    },
   ],
 });

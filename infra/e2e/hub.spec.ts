@@ -3,7 +3,7 @@ import path from 'node:path';
 import { HubServer, HubServerModel, writeTinyClip, writeTinyGpt2 } from '@captrain/model/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { images, writeDataset } from './support/flickr8k.js';
-import { type Ended, captrain } from './support/program.js';
+import { type Ended, Program, captrain } from './support/program.js';
 import { temporaryFolder } from './support/run-folder.js';
 
 const folder = temporaryFolder();
@@ -104,6 +104,30 @@ describe('models named as on the hub', () => {
     expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('finished already') });
     expectSentence(await resume('org/tiny-gpt2@main'), pinned.gpt2, 'not org/tiny-gpt2@main');
   });
+});
+
+test('a download that Ctrl-C stops says so, leaves the run free, and goes on the next time', async () => {
+  const options = onMachine('stopped');
+  const args = [...training, '--run', at('stopped-run'), '--language-model', 'org/tiny-gpt2'];
+  const content = gpt2.files(gpt2.commitOf('main')!).get('model.safetensors')!;
+  let begun = () => {};
+  const served = new Promise<void>((resolve) => (begun = resolve));
+  server.interfere = ({ host, path: asked }, response) => {
+    if (host !== 'store' || !asked.endsWith('model.safetensors')) return false;
+    response.writeHead(200, { 'content-length': content.length });
+    response.write(content.subarray(0, 1000), () => setTimeout(begun, 500));
+    return true;
+  };
+  const program = new Program('captrain', ['train', ...args], options);
+  await served;
+  program.kill('SIGINT');
+  const { code, err } = await program.ended;
+  server.interfere = undefined;
+  expect(code).toBe(130);
+  expect(err).toMatch(/captrain: Stopped at .* of org\/tiny-gpt2; the same command goes on from there\.\n$/);
+  expect(existsSync(at('stopped-run'))).toBe(false);
+  expect(await captrain(['train', ...args], options)).toMatchObject({ code: 0 });
+  expect(server.seen.at(-1)).toMatchObject({ host: 'store', range: 'bytes=1000-' });
 });
 
 describe('a careless user is told in one sentence', () => {

@@ -50,7 +50,8 @@ async function run(
     ...options,
   };
   if (!given['resume']) {
-    const fresh = { data: path.join(folder, 'data'), languageModel: 'gpt2', batchSize: 8, microbatches: 4 };
+    const languageModel = path.join(folder, 'gpt2');
+    const fresh = { data: path.join(folder, 'data'), languageModel, batchSize: 8, microbatches: 4 };
     Object.assign(given, { ...fresh, epochs: 2, warmupSteps: 0, ...options });
   }
   const workers: ScriptedWorker[] = [];

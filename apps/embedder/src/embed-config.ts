@@ -19,7 +19,7 @@ export const embedConfig = z.strictObject({
     .string()
     .min(1)
     .describe(
-      'CLIP by its name on the Hugging Face hub (openai/clip-vit-base-patch32, also with @revision), or its folder in the same layout',
+      "CLIP by its name on the Hugging Face hub (openai/clip-vit-base-patch32, also with @revision), its folder in that layout or OpenCLIP's, or a file of OpenAI's weights",
     )
     .meta({ placeholder: 'MODEL' }),
   out: z

@@ -5,8 +5,8 @@ import {
   type WeightsFile,
   flatOfFile,
   readSafetensors,
+  safetensorsParts,
   tensorsOfFlat,
-  writeSafetensors,
 } from '@captrain/model';
 import { MODEL_FILE, OPTIMIZER_FILE } from '@captrain/model/run';
 import type { CheckpointFile, Welcome } from '@captrain/protos';
@@ -24,9 +24,10 @@ export async function writeCheckpointFile(
   captioner: Captioner,
   optimizer: AdamW,
 ): Promise<CheckpointFile> {
-  const bytes = name === MODEL_FILE ? modelBytes(captioner) : optimizerBytes(captioner, optimizer);
-  await store.put(`${folder}/${name}`, bytes);
-  return { name, bytes: bytes.length, sha256: sha256(bytes) };
+  const parts = name === MODEL_FILE ? modelParts(captioner) : optimizerParts(captioner, optimizer);
+  await store.put(`${folder}/${name}`, parts);
+  const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+  return { name, bytes, sha256: sha256(...parts) };
 }
 
 /** Loads the checkpoint that a welcome names, after comparing its files with their digests. */
@@ -55,16 +56,18 @@ export async function loadCheckpoint(
   });
 }
 
-function modelBytes(captioner: Captioner): Buffer {
-  return writeSafetensors(tensorsOfFlat(captioner.layout, captioner.exportFlat()), { format: 'pt' });
+/** The parts of a file are views of the exported arrays: it is never in memory a second time. */
+function modelParts(captioner: Captioner): Uint8Array[] {
+  const tensors = tensorsOfFlat(captioner.layout, captioner.exportFlat());
+  return [...safetensorsParts(tensors, { format: 'pt' })];
 }
 
-function optimizerBytes({ layout }: Captioner, optimizer: AdamW): Buffer {
+function optimizerParts({ layout }: Captioner, optimizer: AdamW): Uint8Array[] {
   const { step, m, v } = optimizer.exportState();
   const moment = (prefix: string, flat: Float32Array) =>
     [...tensorsOfFlat(layout, flat)].map(([name, tensor]) => [prefix + name, tensor] as const);
   const tensors = new Map([...moment(MEAN, m), ...moment(SQUARE, v)]);
-  return writeSafetensors(tensors, { format: 'pt', step: String(step) });
+  return [...safetensorsParts(tensors, { format: 'pt', step: String(step) })];
 }
 
 /** The tensors whose names begin with a prefix, without it. */

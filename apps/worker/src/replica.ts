@@ -16,6 +16,7 @@ export class Replica {
     private readonly reader: MicrobatchReader,
     private readonly captioner: Captioner,
     private readonly optimizer: AdamW,
+    private readonly seed: number,
     /** What it computes on, for people. */
     readonly device: string,
   ) {}
@@ -44,7 +45,7 @@ export class Replica {
     const reader = new MicrobatchReader(dataset, config);
     // TensorFlow's name ends in device:GPU:0.
     const computesOn = listDevices().at(-1)!.name.split('device:')[1]!;
-    return new Replica(store, dataset, reader, captioner, optimizer, computesOn);
+    return new Replica(store, dataset, reader, captioner, optimizer, config.seed, computesOn);
   }
 
   /** Trainable values. */
@@ -73,7 +74,9 @@ export class Replica {
   async gradient(step: number, microbatch: number, out: Float32Array): Promise<MicrobatchSums> {
     const { embeddings, captions } = await this.reader.read(step - 1, microbatch);
     const tokens = captions.map((caption) => this.captioner.tokenizeCaption(caption));
-    const { lossSum, captionTokens } = this.captioner.gradient({ embeddings, tokens }, out);
+    const dropoutKey = { seed: this.seed, step, microbatch };
+    const batch = { embeddings, tokens };
+    const { lossSum, captionTokens } = this.captioner.gradient(batch, { into: out, dropoutKey });
     return { lossSum, captionTokens, captions: captions.length };
   }
 

@@ -29,12 +29,14 @@ class Attention(nn.Module):
         self.to_keys_values = nn.Linear(width, 2 * width, bias=False)
         self.project = nn.Linear(width, width)
 
-    def forward(self, x):
+    def forward(self, x, hidden):
         batch, positions, width = x.shape
         split = lambda y: y.reshape(batch, positions, self.heads, -1).transpose(1, 2)  # noqa: E731
         queries = split(self.to_queries(x))
         keys, values = (split(part) for part in self.to_keys_values(x).chunk(2, dim=-1))
         scores = queries @ keys.transpose(-1, -2) / (width // self.heads) ** 0.5
+        if hidden is not None:
+            scores = scores.masked_fill(hidden[:, None, None], float("-inf"))
         mixed = scores.softmax(dim=-1) @ values
         return self.project(mixed.transpose(1, 2).reshape(batch, positions, width))
 
@@ -57,35 +59,49 @@ class Layer(nn.Module):
         self.norm2 = nn.LayerNorm(width)
         self.mlp = Mlp(width, ratio=2.0)
 
-    def forward(self, x):
-        x = x + self.attn(self.norm1(x))
+    def forward(self, x, hidden):
+        x = x + self.attn(self.norm1(x), hidden)
         return x + self.mlp(self.norm2(x))
 
 
 class TransformerMapper(nn.Module):
-    """The embedding as several positions, learned constants behind them; what stands at the constants is the prefix."""
+    """The embedding as several positions, learned constants behind them; what stands at the constants is the prefix.
 
-    def __init__(self, dim, width, prefix_length, clip_length, layers, heads):
+    With frames > 1, captrain's extension: a sequence of embeddings, each as several positions with a learned place;
+    those past a row's count of frames are hidden from attention.
+    """
+
+    def __init__(self, dim, width, prefix_length, clip_length, layers, heads, frames):
         super().__init__()
         self.clip_length = clip_length
         self.transformer = nn.Module()
         self.transformer.layers = nn.ModuleList(Layer(width, heads) for _ in range(layers))
         self.linear = nn.Linear(dim, clip_length * width)
         self.prefix_const = nn.Parameter(torch.randn(prefix_length, width))
+        self.frame_positions = nn.Parameter(torch.zeros(frames, width)) if frames > 1 else None
 
-    def forward(self, embeddings):
-        clip = self.linear(embeddings).view(len(embeddings), self.clip_length, -1)
-        x = torch.cat((clip, self.prefix_const.expand(len(embeddings), -1, -1)), dim=1)
+    def forward(self, embeddings, counts=None):
+        batch, frames = len(embeddings), embeddings.shape[1] if embeddings.ndim == 3 else 1
+        clip = self.linear(embeddings).view(batch, frames, self.clip_length, -1)
+        if self.frame_positions is not None:
+            clip = clip + self.frame_positions[:frames, None]
+        x = torch.cat((clip.flatten(1, 2), self.prefix_const.expand(batch, -1, -1)), dim=1)
+        hidden = None
+        if counts is not None:
+            hidden = torch.zeros(x.shape[:2], dtype=torch.bool)
+            past = torch.arange(frames) >= torch.tensor(counts)[:, None]
+            hidden[:, : frames * self.clip_length] = past.repeat_interleave(self.clip_length, dim=1)
         for layer in self.transformer.layers:
-            x = layer(x)
-        return x[:, self.clip_length :]
+            x = layer(x, hidden)
+        return x[:, frames * self.clip_length :]
 
 
 def make_mapper(options, dim, width):
     if options["mapper"] == "mlp":
         return MlpMapper(dim, width, options["prefixLength"])
     return TransformerMapper(
-        dim, width, options["prefixLength"], options["clipLength"], options["mapperLayers"], options["mapperHeads"]
+        dim, width, options["prefixLength"], options["clipLength"], options["mapperLayers"], options["mapperHeads"],
+        options["frames"],
     )  # fmt: skip
 
 
@@ -97,10 +113,10 @@ class ClipCaption(nn.Module):
         self.gpt = GPT2LMHeadModel.from_pretrained(language_model)
         self.clip_project = make_mapper(options, dim, self.gpt.config.n_embd)
 
-    def prefix(self, embeddings):
+    def prefix(self, embeddings, **options):
         if self.normalize:
             embeddings = embeddings / embeddings.norm(2, -1, keepdim=True)
-        return self.clip_project(embeddings).view(len(embeddings), self.prefix_length, -1)
+        return self.clip_project(embeddings, **options).view(len(embeddings), self.prefix_length, -1)
 
     def forward(self, tokens, embeddings, mask):
         words = self.gpt.transformer.wte(tokens)

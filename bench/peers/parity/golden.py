@@ -6,10 +6,11 @@ golden.py FOLDER KIND: reads the model and input.json, writes results.json: list
 import sys
 
 import torch
-from transformers import GPT2LMHeadModel, get_linear_schedule_with_warmup
+from transformers import CLIPModel, GPT2LMHeadModel, get_linear_schedule_with_warmup
 
 from clipcap import ClipCaption, ReferenceAdamW, load_start, loss_of
 from common import read_json, read_tensors, write_json
+from decoding_reference import beam_search, greedy
 
 
 def gpt2(folder, task):
@@ -21,7 +22,7 @@ def captioner(folder, task):
     model = ClipCaption(task["options"], task["dim"], f"{folder}/gpt2").eval()
     load_start(model, read_tensors(f"{folder}/start.safetensors"))
     embeddings, captions = torch.tensor(task["embeddings"]), task["captions"]
-    texts = greedy(model, embeddings, folder)
+    texts = written(model, embeddings, folder)
     torch.set_grad_enabled(True)
     trained = [model.get_parameter(name) for name in task["trained"]]
     loss_of(model, embeddings, captions).backward()
@@ -36,20 +37,52 @@ def captioner(folder, task):
         optimizer.step()
         schedule.step()
         losses.append(loss.item())
-    return {"losses": losses, "gradientNorms": norms, "greedy": texts}
+    return {"losses": losses, "gradientNorms": norms, **texts}
 
 
-def greedy(model, embeddings, folder):
+def clip(folder, task):
+    model = CLIPModel.from_pretrained(folder).eval()
+    return embeddings(
+        model.get_image_features(pixel_values=pixels_of(task)).pooler_output,
+        model.get_text_features(input_ids=torch.tensor(task["tokens"])).pooler_output,
+    )
+
+
+def open_clip(folder, task):
+    from open_clip.model import CLIP, build_model_from_openai_state_dict
+
+    tensors = read_tensors(f"{folder}/{task['weights']}")
+    if task["weights"] == "open_clip_model.safetensors":
+        model = CLIP(**read_json(f"{folder}/open_clip_config.json")["model_cfg"])
+        # Without a temperature and counters, which captrain's own files of this kind lack.
+        model.load_state_dict(tensors, strict=False)
+    else:
+        tensors |= {"logit_scale": torch.tensor(1.0)}
+        model = build_model_from_openai_state_dict(tensors, cast_dtype=torch.float32).float()
+    model.eval()
+    padding = [[0] * (model.context_length - len(row)) for row in task["tokens"]]
+    tokens = torch.tensor([row + zeros for row, zeros in zip(task["tokens"], padding)])
+    return embeddings(model.encode_image(pixels_of(task)), model.encode_text(tokens))
+
+
+def pixels_of(task):
+    """Stored HWC, as TensorFlow takes them."""
+    return torch.tensor(task["pixels"]).reshape(-1, task["side"], task["side"], 3).permute(0, 3, 1, 2)
+
+
+def embeddings(image, text):
+    return {"image": image.flatten().tolist(), "text": text.flatten().tolist()}
+
+
+def written(model, embeddings, folder):
     letters = {id: token for token, id in read_json(f"{folder}/gpt2/vocab.json").items()}
     end = len(letters) - 1
-    texts = []
-    for prefix in model.prefix(embeddings):
-        ids = model.gpt.generate(
-            inputs_embeds=prefix[None], max_new_tokens=12, do_sample=False, eos_token_id=end, pad_token_id=end
-        )  # fmt: skip
-        kept = [id for id in ids[0].tolist() if id != end]
-        texts.append(decode_bytes(letters[id] for id in kept))
-    return texts
+    text = lambda ids: decode_bytes(letters[id] for id in ids if id != end)  # noqa: E731
+    prefixes = [prefix[None] for prefix in model.prefix(embeddings)]
+    return {
+        "greedy": [text(greedy(model.gpt, prefix, {end}, 12)) for prefix in prefixes],
+        "beam": [text(beam_search(model.gpt, prefix, {end}, 12, beams=4)[0]) for prefix in prefixes],
+    }
 
 
 def decode_bytes(letters):
@@ -61,7 +94,8 @@ def decode_bytes(letters):
 
 
 def main(folder, kind):
-    results = {"gpt2": gpt2, "captioner": captioner}[kind](folder, read_json(f"{folder}/input.json"))
+    kinds = {"gpt2": gpt2, "captioner": captioner, "clip": clip, "open_clip": open_clip}
+    results = kinds[kind](folder, read_json(f"{folder}/input.json"))
     write_json(f"{folder}/results.json", results)
 
 

@@ -19,7 +19,8 @@ def main(folder, what):
     model = ClipCaption(task["options"], task["dim"], task["languageModel"])
     load_start(model, read_tensors(f"{folder}/start.safetensors"))
     if what == "mapper":
-        write_tensors(f"{folder}/prefix.safetensors", {"prefix": model.prefix(embeddings)})
+        prefix = model.prefix(embeddings) if task.get("counts") is None else model.prefix(embeddings, counts=task["counts"])
+        write_tensors(f"{folder}/prefix.safetensors", {"prefix": prefix})
         return
     torch.set_grad_enabled(True)
     model.train()

@@ -8,13 +8,19 @@ import { writeLanguageModel } from './language-model.js';
 import { type ParityRow, atMost } from './row.js';
 import { type Variant, writeStepTask } from './step-task.js';
 
-const cases: { title: string; variant: Variant; mapper: Partial<MapperConfig> }[] = [
+const cases: { title: string; variant: Variant; mapper: Partial<MapperConfig>; counts?: number[] }[] = [
   { title: 'MLP mapper', variant: 'mlp', mapper: {} },
   { title: 'Transformer mapper', variant: 'transformer', mapper: {} },
   {
     title: 'Transformer mapper of other lengths, normalised',
     variant: 'transformer',
     mapper: { prefixLength: 40, clipLength: 20, mapperLayers: 3, mapperHeads: 12, normalizePrefix: true },
+  },
+  {
+    title: 'Transformer mapper of sequences',
+    variant: 'transformer',
+    mapper: { frames: 6, clipLength: 5 },
+    counts: [6, 1, 3, 5, 2],
   },
 ];
 
@@ -32,7 +38,7 @@ export const mappers: ParityGroup = {
 async function compare(
   context: ParityContext,
   languageModel: string,
-  { title, variant, mapper }: (typeof cases)[number],
+  { title, variant, mapper, counts }: (typeof cases)[number],
 ): Promise<ParityRow> {
   context.progress(title);
   const { captioner, embeddings } = await writeStepTask(context, {
@@ -40,14 +46,15 @@ async function compare(
     languageModel,
     batches: 10,
     mapper,
+    ...(counts && { counts }),
   });
   await context.peer('step.py', context.folder, 'mapper');
+  const { embeddingDim: dim, parts } = captioner;
   const prefix_BPD = tf.tidy(() => {
-    const embeddings_BC = tf.tensor2d(embeddings.slice(), [
-      embeddings.length / captioner.embeddingDim,
-      captioner.embeddingDim,
-    ]);
-    return mapPrefix(captioner.parts.mapperParameters, captioner.config, embeddings_BC);
+    const rows = counts?.length ?? embeddings.length / dim;
+    const embeddings_BFC = tf.tensor3d(embeddings.slice(), [rows, embeddings.length / rows / dim, dim]);
+    const frames_B = counts && tf.tensor1d(counts, 'int32');
+    return mapPrefix(parts.mapperParameters, parts.mapper, embeddings_BFC, frames_B);
   });
   const ours = prefix_BPD.dataSync() as Float32Array;
   prefix_BPD.dispose();

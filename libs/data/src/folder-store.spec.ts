@@ -9,6 +9,7 @@ import { requireConditionalWrites } from './conditional-writes.js';
 import { FolderStore } from './folder-store.js';
 import { countsFromManyProcesses, describesAnObjectStore } from './object-store.cases.js';
 import { openStore } from './open-store.js';
+import type { PutBody } from './put-body.js';
 
 const root = await mkdtemp(path.join(tmpdir(), 'captrain-store-'));
 let count = 0;
@@ -49,7 +50,7 @@ describe('a folder store', () => {
 
   it('is told from a store that ignores conditions', async () => {
     class CarelessStore extends FolderStore {
-      override put(name: string, bytes: Uint8Array | string) {
+      override put(name: string, bytes: PutBody) {
         return super.put(name, bytes);
       }
     }

@@ -6,6 +6,7 @@ import { UserError, messageOf, sha256 } from '@captrain/runtime';
 import { withFileLock } from './file-lock.js';
 import type { ObjectStat, ObjectStore, PutCondition } from './object-store.js';
 import { ConflictError, NotFoundError, checkedPath, reservedNamePrefix } from './object-store.js';
+import { type PutBody, partsOf } from './put-body.js';
 
 /** Files whose sizes are asked for at once, when a folder is listed. */
 const statsAtOnce = 256;
@@ -45,18 +46,15 @@ export class FolderStore implements ObjectStore {
     });
   }
 
-  async put(
-    name: string,
-    bytes: Uint8Array | string,
-    condition: PutCondition = {},
-  ): Promise<{ etag: string }> {
+  async put(name: string, body: PutBody, condition: PutCondition = {}): Promise<{ etag: string }> {
+    const parts = partsOf(body);
     const target = this.#file(name);
     const folder = path.dirname(target);
     const temporary = path.join(folder, `${reservedNamePrefix}tmp-${randomUUID()}`);
     return this.#mended(name, 'write', async () => {
       await mkdir(folder, { recursive: true });
       try {
-        await writeDurably(temporary, bytes);
+        await writeDurably(temporary, parts);
         await this.#locked(target, async (isHeld) => {
           if (!(await holds(condition, target)) || !(await isHeld())) throw new ConflictError(target);
           await rename(temporary, target);
@@ -65,7 +63,7 @@ export class FolderStore implements ObjectStore {
         await rm(temporary, { force: true });
       }
       await syncFolder(folder);
-      return { etag: sha256(bytes) };
+      return { etag: sha256(...parts) };
     });
   }
 
@@ -191,10 +189,11 @@ async function holds(condition: PutCondition, file: string): Promise<boolean> {
   return condition.ifMatch === undefined || now?.etag === condition.ifMatch;
 }
 
-async function writeDurably(file: string, bytes: Uint8Array | string): Promise<void> {
+async function writeDurably(file: string, parts: readonly Uint8Array[]): Promise<void> {
   const handle = await open(file, 'wx');
   try {
-    await handle.writeFile(bytes);
+    // Each goes on where the one before it ended.
+    for (const part of parts) await handle.writeFile(part);
     await handle.sync();
   } finally {
     await handle.close();

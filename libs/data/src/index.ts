@@ -15,6 +15,7 @@ export {
 export { ConflictError, NotFoundError } from './object-store.js';
 export type { ObjectStat, ObjectStore, PutCondition } from './object-store.js';
 export { openStore } from './open-store.js';
+export type { PutBody } from './put-body.js';
 export { readDataset, type ReadDatasetOptions } from './read-dataset.js';
 export { readShard } from './read-shard.js';
 export type { Shard } from './shard.js';

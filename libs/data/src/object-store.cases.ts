@@ -19,6 +19,20 @@ export function describesAnObjectStore(open: () => Promise<ObjectStore>): void {
     expect(await store.getRange('a/b.bin', 5, 0)).toHaveLength(0);
   });
 
+  it('joins a body in parts, of any sizes', async () => {
+    const store = await open();
+    const parts = [
+      Buffer.from('header'),
+      new Uint8Array(),
+      new Uint8Array(new Float32Array([1, 2]).buffer, 4),
+    ];
+    const { etag } = await store.put('parts', parts);
+    expect(await store.get('parts')).toEqual(Buffer.concat(parts));
+    expect((await store.stat('parts'))?.etag).toBe(etag);
+    await store.put('parts', [], { ifMatch: etag });
+    expect(await store.get('parts')).toHaveLength(0);
+  });
+
   it('keeps empty objects, text, and names with spaces and accents', async () => {
     const store = await open();
     await store.put('empty', Buffer.alloc(0));

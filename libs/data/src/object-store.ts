@@ -1,4 +1,5 @@
 import { UserError } from '@captrain/runtime';
+import type { PutBody } from './put-body.js';
 
 /** The condition under which a put is done; without one it is always done. */
 export interface PutCondition {
@@ -26,8 +27,8 @@ export interface ObjectStore {
   get(path: string): Promise<Buffer>;
   /** Exactly `length` bytes from `offset`. Throws `NotFoundError`, and `UserError` where the object ends before. */
   getRange(path: string, offset: number, length: number): Promise<Buffer>;
-  /** Writes or replaces. Throws `ConflictError` where the condition does not hold. A string is written as UTF-8. */
-  put(path: string, bytes: Uint8Array | string, condition?: PutCondition): Promise<{ etag: string }>;
+  /** Writes or replaces. Throws `ConflictError` where the condition does not hold. */
+  put(path: string, body: PutBody, condition?: PutCondition): Promise<{ etag: string }>;
   /** Size and version; undefined where there is no such object. */
   stat(path: string): Promise<ObjectStat | undefined>;
   /** Every object whose path begins with `prefix` (any string, as in S3), in the order of the paths' UTF-8 bytes. */

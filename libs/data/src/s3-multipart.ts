@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Client } from 'minio';
+import { bytesOfParts, sliceOfParts } from './put-body.js';
 import { faultOf, withRetries } from './s3-faults.js';
 
 /** Objects of at least so many bytes are uploaded in parts. */
@@ -8,7 +9,7 @@ const partBytes = 16 * 1024 * 1024;
 const partsAtOnce = 4;
 
 /**
- * Uploads in parts, each with its own retries; a failed upload is taken back, so that it leaves nothing to pay for.
+ * Uploads in parts (S3's, whatever those of the body are), each with its own retries; a failed upload is taken back, so that it leaves nothing to pay for.
  * The result appears all at once. `minio`'s own upload is not used, because it resumes whatever upload it finds
  * unfinished under the same key, another writer's too.
  */
@@ -16,17 +17,18 @@ export async function putMultipart(
   client: Client,
   bucket: string,
   key: string,
-  body: Buffer,
+  body: readonly Uint8Array[],
 ): Promise<{ etag: string }> {
+  const length = bytesOfParts(body);
   const uploadId = await withRetries(() => client.initiateNewMultipartUpload(bucket, key, {}));
   try {
-    const count = Math.ceil(body.length / partBytes);
+    const count = Math.ceil(length / partBytes);
     const parts: { part: number; etag: string }[] = [];
     let next = 0;
     const uploader = async () => {
       while (next < count) {
         const index = next++;
-        const bytes = body.subarray(index * partBytes, (index + 1) * partBytes);
+        const bytes = sliceOfParts(body, index * partBytes, (index + 1) * partBytes);
         const part = { bucketName: bucket, objectName: key, uploadID: uploadId, partNumber: index + 1 };
         const { etag } = await withRetries(() => client.uploadPart({ ...part, headers: {} }, bytes));
         parts[index] = { part: index + 1, etag };

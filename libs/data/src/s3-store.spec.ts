@@ -42,7 +42,9 @@ describe('an S3 store, on MinIO', () => {
     const store = await open();
     const bytes = Buffer.alloc(80 * 1024 * 1024 + 17);
     for (let i = 0; i < bytes.length; i += 4093) bytes.writeUInt32LE(i, Math.min(i, bytes.length - 4));
-    const { etag } = await store.put('large', bytes);
+    const cuts = [0, 7, 16 * 1024 * 1024 + 1, 70 * 1024 * 1024, bytes.length];
+    const parts = cuts.slice(1).map((end, i) => bytes.subarray(cuts[i], end));
+    const { etag } = await store.put('large', parts);
     expect(await store.stat('large')).toEqual({ bytes: bytes.length, etag });
     expect((await store.get('large')).equals(bytes)).toBe(true);
     expect(await store.getRange('large', bytes.length - 9, 9)).toEqual(bytes.subarray(-9));

@@ -6,6 +6,7 @@ import { UserError } from '@captrain/runtime';
 import type { Client } from 'minio';
 import type { ObjectStat, ObjectStore, PutCondition } from './object-store.js';
 import { ConflictError, NotFoundError, checkedPath } from './object-store.js';
+import { type PutBody, bytesOfParts, partsOf, sliceOfParts } from './put-body.js';
 import { defaultPatience, s3Client, s3Settings } from './s3-connection.js';
 import { faultOf, s3Sentence, withRetries } from './s3-faults.js';
 import { multipartFrom, putMultipart } from './s3-multipart.js';
@@ -67,19 +68,21 @@ export class S3Store implements ObjectStore {
     return bytes;
   }
 
-  async put(
-    path: string,
-    bytes: Uint8Array | string,
-    condition: PutCondition = {},
-  ): Promise<{ etag: string }> {
+  async put(path: string, body: PutBody, condition: PutCondition = {}): Promise<{ etag: string }> {
     const key = this.#key(checkedPath(path, this.uri));
-    const body = typeof bytes === 'string' ? Buffer.from(bytes) : asBuffer(bytes);
+    const parts = partsOf(body);
+    const length = bytesOfParts(parts);
     const { client, name } = this.bucket;
     if (condition.ifMatch !== undefined || condition.ifNoneMatch !== undefined)
-      return this.#sentenced(path, () => this.#putIf(path, key, body, condition), true);
-    if (body.length >= multipartFrom)
-      return this.#sentenced(path, () => putMultipart(client, name, key, body), true);
-    return this.#call(path, () => client.putObject(name, key, body, body.length), true);
+      return this.#sentenced(
+        path,
+        () => this.#putIf(path, key, sliceOfParts(parts, 0, length), condition),
+        true,
+      );
+    if (length >= multipartFrom)
+      return this.#sentenced(path, () => putMultipart(client, name, key, parts), true);
+    const whole = sliceOfParts(parts, 0, length);
+    return this.#call(path, () => client.putObject(name, key, whole, length), true);
   }
 
   stat(path: string): Promise<ObjectStat | undefined> {
@@ -183,8 +186,4 @@ async function collect(stream: Readable): Promise<Buffer> {
   for await (const part of parts) length += part.copy(whole, length);
   if (length === whole.length) return whole;
   throw Object.assign(new Error(`${length} bytes came instead of ${announced}`), { code: 'ECONNRESET' });
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

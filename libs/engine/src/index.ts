@@ -1,4 +1,5 @@
 export type { Attribute, Attributes, ConstantValue, NodeAttribute, NodeAttributes } from './attributes.js';
+export { requireBfloat16 } from './bfloat16.js';
 export { engineConfig, type EngineConfig } from './config.js';
 export { listDevices, type Device } from './devices.js';
 export type { DType } from './dtypes.js';

@@ -81,12 +81,26 @@ describe('what is no number is told by its place', () => {
     expect(() => read(what, 'float32', values, [150_000])).toThrow(`value 140001 is ${what}`);
   });
 
+  test('the first of several, whichever thread finds its own earlier', () => {
+    const values = new Float32Array(5_000_000).fill(1);
+    for (const index of [2_400_000, 2_600_000, 4_999_999]) values[index] = NaN;
+    expect(() => read('several', 'float32', values, [5_000_000])).toThrow('value 2400000 is NaN');
+  });
+
   test('an infinite half, and a double that is too large for float32', () => {
     expect(() => read('half', 'float16', new Uint16Array([0x3c00, 0x7c00]), [2])).toThrow(
       'value 1 is infinite',
     );
     expect(() => read('double', 'float64', new Float64Array([1e300]), [1])).toThrow('value 0 is infinite');
   });
+});
+
+test('more values than one thread reads are read in order', () => {
+  const values = Float32Array.from({ length: 4_500_001 }, (_, i) => i);
+  const found = read('longer', 'float32', values, [4_500_001]).dataSync() as Float32Array;
+  expect(
+    Buffer.compare(Buffer.from(found.buffer, found.byteOffset, found.byteLength), Buffer.from(values.buffer)),
+  ).toBe(0);
 });
 
 test('a file that is not there, or too short, is an error that names it', () => {

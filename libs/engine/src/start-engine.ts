@@ -89,8 +89,17 @@ export async function startEngine(options: EngineOptions = {}): Promise<EngineIn
 
 /** The addon of the running engine. */
 export function engineAddon(): EngineAddon {
+  return running().addon;
+}
+
+/** What the running engine runs on. */
+export function engineInfo(): EngineInfo {
+  return running().info;
+}
+
+function running(): Started {
   if (started === undefined) throw new Error('The engine was used before startEngine() had resolved');
-  return started.addon;
+  return started;
 }
 
 function withDefaults(options: EngineOptions) {

@@ -33,6 +33,12 @@ export const mapperConfig = z.strictObject({
     .boolean()
     .default(false)
     .describe('scale every image embedding to length 1 before the mapper'),
+  frames: z
+    .number()
+    .int()
+    .min(1)
+    .default(1)
+    .describe('most embeddings of one input (frames of a video), for the transformer mapper'),
 });
 export type MapperConfig = z.infer<typeof mapperConfig>;
 
@@ -53,6 +59,12 @@ export const languageModelConfig = z.strictObject({
     .min(1)
     .default(64)
     .describe('longest caption in tokens, end-of-text included; longer ones are cut in training'),
+  dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .optional()
+    .describe("dropout in a trained language model; its config's own rates unless given, 0: none"),
   captionEnd: z
     .enum(['end-of-text', 'full-stop'])
     .default('end-of-text')
@@ -61,6 +73,15 @@ export const languageModelConfig = z.strictObject({
     ),
 });
 export type LanguageModelConfig = z.infer<typeof languageModelConfig>;
+
+export const precisionConfig = z.strictObject({
+  precision: z
+    .enum(['float32', 'bfloat16'])
+    .default('float32')
+    .describe('matrix products of training; weights, optimizer, sums and all else are float32 in any case'),
+});
+export type PrecisionConfig = z.infer<typeof precisionConfig>;
+export type Precision = PrecisionConfig['precision'];
 
 /** Defaults are those of the reference's step: transformers' AdamW and linear warm-up, then linear decay to 0. */
 export const optimizerConfig = z.strictObject({

@@ -2,7 +2,11 @@ export { AdamW, type AdamWState } from './adamw.js';
 export { captionTensors, type CaptionBatch, type CaptionTensors } from './captioner/caption-batch.js';
 export { captionLoss, type CaptionerParts } from './captioner/caption-loss.js';
 export { Captioner, type BatchGradient, type CaptionerConfig } from './captioner/captioner.js';
+export type { EmbeddingSequences } from './captioner/embedding-sequences.js';
+export { captionBeam, type BeamOptions } from './captioner/beam.js';
 export { captionGreedy } from './captioner/greedy.js';
+export { captionSampled, type SampleOptions } from './captioner/sampled.js';
+export type { WriteOptions } from './captioner/write-captions.js';
 export {
   isCaptionerFolder,
   captionerOptionsOf,
@@ -21,7 +25,7 @@ export {
   weightBytes,
   writeCaptionerFolder,
   type CaptionerContent,
-  type WriteOptions,
+  type WriteFolderOptions,
 } from './captioner-folder/write-captioner-folder.js';
 export {
   readClipCapCheckpoint,
@@ -31,18 +35,27 @@ export {
 export { checkpointGpt2, gpt2SizesOf } from './clipcap/infer-gpt2.js';
 export { importClipCap, type ImportedCaptioner, type ImportOptions } from './clipcap/import-clipcap.js';
 export { clipConfig, clipShapes, readClipConfig, type ClipConfig } from './clip/clip-config.js';
+export type { ClipModel } from './clip/clip-model.js';
+export { findClipSource } from './clip/clip-source.js';
 export { ClipEncoder, clipTokens } from './clip/clip-encoder.js';
+export type { OpenClipConfig } from './clip/open-clip/open-clip-config.js';
 export { clipImageFeatures, clipTextFeatures } from './clip/clip.js';
-export { initClip, loadClip, type LoadedClip } from './clip/load-clip.js';
-export {
-  UnreadableImageError,
-  decodeImage,
-  readImagePreprocessor,
-  type ImagePreprocessor,
-} from './clip/preprocess.js';
+export { initClip } from './clip/load-clip.js';
+export type { ImagePreprocessor } from './clip/picture/image-preprocessor.js';
+export { readImagePreprocessor } from './clip/picture/processor-config.js';
+export { UnreadableImageError } from './clip/picture/read-picture.js';
+export { decodeImage } from './clip/preprocess.js';
 export * from './config.js';
-export { gpt2Config, gpt2Shapes, readGpt2Config, type Gpt2Config } from './gpt2/gpt2-config.js';
-export { gpt2Embed, gpt2Head, gpt2Hidden, gpt2Logits, gpt2Step, type Gpt2Cache } from './gpt2/gpt2.js';
+export { dropoutRates, gpt2Config, gpt2Shapes, readGpt2Config, type Gpt2Config } from './gpt2/gpt2-config.js';
+export {
+  gpt2Embed,
+  gpt2Head,
+  gpt2Hidden,
+  gpt2Logits,
+  gpt2Step,
+  type Gpt2Cache,
+  type Gpt2Computation,
+} from './gpt2/gpt2.js';
 export { initGpt2, loadGpt2, type LoadedGpt2 } from './gpt2/load-gpt2.js';
 export {
   describeModel,
@@ -67,8 +80,15 @@ export {
   type ParameterLayout,
 } from './layout.js';
 export { loadParameters, parametersOf, tensorsOfValues, type Rename } from './load-parameters.js';
-export { initMapper, mapPrefix, mapperShapes, type MapperWidths } from './mapper/mapper.js';
+export {
+  initMapper,
+  mapPrefix,
+  mapperShapes,
+  type MapperComputation,
+  type MapperWidths,
+} from './mapper/mapper.js';
 export { sumCrossEntropy } from './ops/cross-entropy.js';
+export type { DropoutKey } from './ops/dropout.js';
 export type { ParameterShapes, ParameterValues, Parameters } from './parameters.js';
 export { RandomStream } from './random.js';
 export { Tokenizer } from './text/tokenizer.js';
@@ -83,4 +103,10 @@ export {
   type TensorToWrite,
   type WritableDtype,
 } from './weights/write-safetensors.js';
-export { writeModelFolder } from './write-model-folder.js';
+export {
+  writeSafetensorsFile,
+  writeWeights,
+  type WriteWeightsOptions,
+  type WrittenFile,
+} from './weights/write-weights.js';
+export { writeModelFolder, type ModelToWrite } from './write-model-folder.js';

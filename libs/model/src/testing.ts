@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type ClipConfig, clipConfig, clipShapes } from './clip/clip-config.js';
 import { initClip } from './clip/load-clip.js';
-import { type Gpt2Config, gpt2Config, gpt2Shapes } from './gpt2/gpt2-config.js';
+import { type Gpt2Config, dropoutRates, gpt2Config, gpt2Shapes } from './gpt2/gpt2-config.js';
 import { initGpt2 } from './gpt2/load-gpt2.js';
 export { goldenCases } from './golden/golden-cases.js';
 export type { GoldenValues } from './golden/golden-case.js';
@@ -12,8 +12,8 @@ export { HubServerModel } from './hub/testing/hub-model.js';
 export { HubServer } from './hub/testing/hub-server.js';
 
 /**
- * Writes a GPT-2 of a few thousand random weights, with a tokenizer of single bytes, into a folder: a whole language
- * model for tests that need a real one.
+ * Writes a GPT-2 of a few thousand random weights, without dropout and with a tokenizer of single bytes, into a folder:
+ * a whole language model for tests that need a real one.
  */
 export function writeTinyGpt2(folder: string, overrides: Partial<Gpt2Config> = {}, seed = 1): Gpt2Config {
   const vocabulary = byteVocabulary();
@@ -24,6 +24,7 @@ export function writeTinyGpt2(folder: string, overrides: Partial<Gpt2Config> = {
     n_layer: 2,
     n_head: 2,
     initializer_range: 0.2,
+    ...dropoutRates(0),
     ...overrides,
   });
   writeModelFolder(folder, { config, shapes: gpt2Shapes(config), values: initGpt2(config, seed) });

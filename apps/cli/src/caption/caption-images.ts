@@ -1,8 +1,10 @@
 import { openStore } from '@captrain/data';
 import { startEngine } from '@captrain/engine';
-import { captionGreedy, type Captioner } from '@captrain/model';
+import type { Captioner } from '@captrain/model';
 import { ProgressBar, UserError, colors, formatCount, formatTable, inBatches } from '@captrain/runtime';
 import type { CaptionConfig } from '../commands/caption.js';
+import { checkDecoding } from './decoding-config.js';
+import { writeBatch } from './decoding.js';
 import { embeddedImages } from './embedded-images.js';
 import type { ImageSource } from './image-source.js';
 import { loadFolder } from './load-folder.js';
@@ -23,6 +25,7 @@ export async function captionImages(
   if (config.data !== undefined && files.length > 0) {
     throw new UserError('Both --data and picture files are given; name one of them');
   }
+  checkDecoding(config);
   const loaded = await loadCaptioner(config, signal);
   const source = await openSource(loaded, config, files, signal);
   try {
@@ -74,17 +77,16 @@ async function openSource(
 async function predict(
   captioner: Captioner,
   { images, count }: ImageSource,
-  { batchSize, maxTokens }: CaptionConfig,
+  config: CaptionConfig,
   signal: AbortSignal,
 ): Promise<Prediction[]> {
+  const { batchSize } = config;
   const predictions: Prediction[] = [];
   const bar =
     count > batchSize ? new ProgressBar({ label: 'captioning', total: count, unit: 'images' }) : undefined;
   try {
     for await (const batch of inBatches(images, batchSize)) {
-      const embeddings = new Float32Array(batch.length * captioner.embeddingDim);
-      batch.forEach(({ embedding }, index) => embeddings.set(embedding, index * captioner.embeddingDim));
-      const captions = captionGreedy(captioner, embeddings, maxTokens === undefined ? {} : { maxTokens });
+      const captions = writeBatch(captioner, batch, config);
       batch.forEach(({ imageId }, index) =>
         predictions.push({ image_id: cocoId(imageId), caption: captions[index]!.trim() }),
       );

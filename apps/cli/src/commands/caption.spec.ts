@@ -63,6 +63,19 @@ describe('captrain caption', () => {
     expect(err).toContain('captrain: 1 of 2 pictures could not be read; see above\n');
   });
 
+  test('searches by beams, and draws by seed, the same whatever the batch', async () => {
+    const written = async (...args: string[]) => {
+      const { code, out } = await caption('--run', tiny.run, '--data', tiny.data, ...args);
+      expect(code).toBe(0);
+      return (JSON.parse(out) as Prediction[]).map((prediction) => prediction.caption);
+    };
+    expect(await written('--beam', '1')).toEqual(wanted);
+    const drawn = await written('--top-p', '0.9', '--temperature', '2', '--seed', '4');
+    expect(drawn).not.toEqual(wanted);
+    const again = ['--top-p', '0.9', '--temperature', '2', '--seed', '4', '--batch-size', '1'];
+    expect(await written(...again)).toEqual(drawn);
+  });
+
   test('finds a language model that was moved', async () => {
     cpSync(tiny.gpt2, at('moved-gpt2'), { recursive: true });
     const args = ['--run', tiny.run, '--language-model', at('moved-gpt2'), tiny.pictures[0]!];
@@ -76,6 +89,24 @@ describe('captrain caption refuses with one sentence and exit code 2', () => {
   test.each<[string, () => string[], string]>([
     ['no images', () => ['--run', tiny.run], 'nothing to caption'],
     ['two kinds of images', () => ['--run', tiny.run, '--data', tiny.data, 'a.jpg'], 'name one of them'],
+    [
+      'two ways to choose words',
+      () => ['--run', tiny.run, '--beam', '3', '--top-p', '0.9', 'a.jpg'],
+      'name one of them',
+    ],
+    [
+      'a temperature of nothing',
+      () => ['--run', tiny.run, '--temperature', '0.5', 'a.jpg'],
+      'add --top-p or --beam',
+    ],
+    ['a seed of nothing', () => ['--run', tiny.run, '--beam', '2', '--seed', '1', 'a.jpg'], 'add --top-p'],
+    ['more than everything', () => ['--run', tiny.run, '--top-p', '1.5', 'a.jpg'], '--top-p'],
+    ['no beams', () => ['--run', tiny.run, '--beam', '0', 'a.jpg'], '--beam'],
+    [
+      'more beams than words',
+      () => ['--run', tiny.run, '--data', tiny.data, '--beam', '9999'],
+      '9999 beams are more than the 257 words of the language model',
+    ],
     ['a folder without a run', () => ['--run', at('absent'), '--data', tiny.data], 'holds no checkpoint'],
     ['data that are not there', () => ['--run', tiny.run, '--data', at('absent')], 'holds no embeddings'],
     [

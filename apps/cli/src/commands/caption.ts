@@ -1,6 +1,7 @@
 import { engineConfig } from '@captrain/engine/config';
 import { defineCommand } from '@captrain/runtime';
 import { z } from 'zod';
+import { decodingConfig } from '../caption/decoding-config.js';
 
 const schema = z.strictObject({
   run: z
@@ -56,6 +57,7 @@ const schema = z.strictObject({
     .min(1)
     .optional()
     .describe("Longest caption in tokens; the run's own limit unless given"),
+  ...decodingConfig.shape,
   ...engineConfig.shape,
 });
 
@@ -63,12 +65,13 @@ export type CaptionConfig = z.output<typeof schema>;
 
 export const caption = defineCommand({
   name: 'caption',
-  summary:
-    "Writes captions by a run's newest checkpoint or a captioner folder, word by word the most probable",
+  summary: "Writes captions by a run's newest checkpoint or a captioner folder",
   examples: [
     'captrain caption --run runs/mlp photo.jpg',
     'captrain caption --model captioner --encoder clip-vit-base-patch32 photo.jpg',
     'captrain caption --run runs/mlp --data embeddings --split val --out captions.json',
+    'captrain caption --run runs/mlp --beam 5 photo.jpg',
+    'captrain caption --run runs/mlp --top-p 0.9 --temperature 0.8 --seed 1 photo.jpg',
     'captrain caption --run s3://runs/mlp --encoder openai/clip-vit-base-patch32 *.jpg --out captions.json',
   ],
   schema,

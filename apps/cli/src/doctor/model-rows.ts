@@ -1,13 +1,12 @@
 import type {
   CaptionerDescription,
   CheckpointDescription,
-  ClipDescription,
   LanguageModelDescription,
   ModelDescription,
 } from '@captrain/model';
 import { formatBytes, formatCount } from '@captrain/runtime';
-
-export type Row = [name: string, finding: string];
+import { clipName, clipRows } from './clip-rows.js';
+import type { Row } from './row.js';
 
 /** What a model is, in rows for people. */
 export function modelRows(model: ModelDescription): Row[] {
@@ -23,16 +22,8 @@ export function modelRows(model: ModelDescription): Row[] {
 
 function kindOf(model: ModelDescription): string {
   if (model.kind === 'language model') return 'language model (GPT-2)';
-  if (model.kind === 'CLIP') return `CLIP ${clipName(model)}`;
+  if (model.kind === 'CLIP') return `CLIP ${clipName(model.config)}`;
   return model.kind === 'captioner' ? 'captioner folder' : model.kind;
-}
-
-/** `ViT-B/32`, by the widths that the published ones have; otherwise by the patches alone. */
-function clipName({ config: { vision_config: vision } }: ClipDescription): string {
-  const sizes: Record<number, string> = { 768: 'B', 1024: 'L', 1280: 'H', 1408: 'g', 1664: 'bigG' };
-  const size = sizes[vision.hidden_size];
-  const side = vision.image_size === 224 ? '' : `, ${vision.image_size} px`;
-  return `${size === undefined ? 'ViT' : `ViT-${size}`}/${vision.patch_size}${side}`;
 }
 
 function sizesOf(model: ModelDescription): Row[] {
@@ -62,23 +53,6 @@ function languageModelRows({ config, tokenizer }: LanguageModelDescription): Row
       `${formatCount(tokenizer.tokens)} tokens (the model knows ${formatCount(vocab_size)}), end of text ${tokenizer.endOfTextId}`,
     ],
   ];
-}
-
-function clipRows({ config, preprocessor }: ClipDescription): Row[] {
-  const { vision_config: vision, text_config: text, projection_dim } = config;
-  const tower = (sizes: typeof vision | typeof text) =>
-    `${sizes.num_hidden_layers} layers, width ${sizes.hidden_size}, ${sizes.num_attention_heads} heads, ${sizes.hidden_act}`;
-  return [
-    ['embedding', `${projection_dim} values`],
-    ['picture tower', `${tower(vision)}, patches of ${vision.patch_size}`],
-    ['text tower', `${tower(text)}, ${formatCount(text.vocab_size)} tokens`],
-    ['preprocessing', `resize ${sideOf(preprocessor.size)}, crop ${sideOf(preprocessor.crop_size)}, bicubic`],
-  ];
-}
-
-function sideOf(size: number | object): string {
-  const sides = typeof size === 'number' ? [size] : Object.values(size);
-  return `${[...new Set(sides)].join('×')} px`;
 }
 
 function captionerRows({ options, embeddingDim, encoder, languageModel }: CaptionerDescription): Row[] {

@@ -101,7 +101,13 @@ function training({ facts, config }: { facts: RunFacts; config: TrainingConfig }
       ['captions', formatCount(data.captions)],
       ['encoder', `${localName(data.encoder)} (\`${data.encoderRevision}\`)`],
     );
-  const shown = { ...config, data: localName(config.data), languageModel: localName(config.languageModel) };
+  const { languageModel, init } = config;
+  const shown = {
+    ...config,
+    data: localName(config.data),
+    languageModel: localName(languageModel),
+    ...(init !== undefined && { init: localName(init) }),
+  };
   return [
     `## Training\n\n${tableOf(['', ''], rows)}`,
     `The run's config:\n\n\`\`\`json\n${JSON.stringify(shown, null, 2)}\n\`\`\``,

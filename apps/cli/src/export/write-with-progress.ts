@@ -1,4 +1,9 @@
-import { type CaptionerContent, type WriteOptions, weightBytes, writeCaptionerFolder } from '@captrain/model';
+import {
+  type CaptionerContent,
+  type WriteFolderOptions,
+  weightBytes,
+  writeCaptionerFolder,
+} from '@captrain/model';
 import { ProgressBar } from '@captrain/runtime';
 
 /** Smaller captioners are written before a bar could be read. */
@@ -8,7 +13,7 @@ const SHOWN_FROM_BYTES = 200e6;
 export async function writeWithProgress(
   out: string,
   content: CaptionerContent,
-  options: WriteOptions,
+  options: WriteFolderOptions,
 ): Promise<void> {
   const total = weightBytes(content, options.dtype);
   if (total < SHOWN_FROM_BYTES) return writeCaptionerFolder(out, content, options);

@@ -23,7 +23,7 @@ export async function importWeights(config: ImportConfig, signal: AbortSignal): 
     origin: { kind: 'checkpoint', file: path.resolve(weights), sha256: await sha256OfFile(weights), encoder },
     scores: [],
   });
-  const about = { embeddingDim: content.embeddingDim, encoder };
+  const about = { embeddingDim: content.embeddingDim, encoder: lasting(encoder) };
   await writeWithProgress(out, { ...content, about, card }, { dtype, overwrite, signal });
   console.log(summary(config, content));
 }
@@ -43,4 +43,9 @@ function summary(
   const gpt2 = ownLanguageModel ? 'GPT-2 fine-tuned' : `GPT-2 as in ${languageModel}`;
   const then = encoder === undefined ? ' --encoder CLIP' : '';
   return `Wrote ${out}: ${mapper}; ${gpt2}\nCaption with: captrain caption --model ${out}${then} IMAGE`;
+}
+
+/** A folder by its absolute path, so that it is found from anywhere on this machine. */
+function lasting(encoder: string | undefined): string | undefined {
+  return encoder !== undefined && existsSync(encoder) ? path.resolve(encoder) : encoder;
 }

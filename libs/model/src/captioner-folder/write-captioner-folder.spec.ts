@@ -11,7 +11,11 @@ import { captionerOptionsOf } from './folder-config.js';
 import { gpt2Tensors } from './language-model-parts.js';
 import { readCaptionerFolder } from './read-captioner-folder.js';
 import type { SourceTensor } from './source-tensors.js';
-import { type CaptionerContent, type WriteOptions, writeCaptionerFolder } from './write-captioner-folder.js';
+import {
+  type CaptionerContent,
+  type WriteFolderOptions,
+  writeCaptionerFolder,
+} from './write-captioner-folder.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'captrain-folder-'));
 const languageModelFolder = path.join(root, 'gpt2');
@@ -46,7 +50,7 @@ beforeEach(() => {
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
-function write(overrides: Partial<CaptionerContent> = {}, options: Partial<WriteOptions> = {}) {
+function write(overrides: Partial<CaptionerContent> = {}, options: Partial<WriteFolderOptions> = {}) {
   const signal = new AbortController().signal;
   return writeCaptionerFolder(
     out,

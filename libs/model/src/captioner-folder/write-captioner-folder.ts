@@ -28,7 +28,7 @@ export interface CaptionerContent {
   card: string;
 }
 
-export interface WriteOptions {
+export interface WriteFolderOptions {
   dtype: StoredDtype;
   /** Replaces a captioner that the folder holds. */
   overwrite: boolean;
@@ -45,7 +45,7 @@ export interface WriteOptions {
 export async function writeCaptionerFolder(
   out: string,
   content: CaptionerContent,
-  { dtype, overwrite, signal, onBytes = () => {} }: WriteOptions,
+  { dtype, overwrite, signal, onBytes = () => {} }: WriteFolderOptions,
 ): Promise<void> {
   const { options, about, mapper, languageModel, languageModelFolder, card } = content;
   await replaceFolder(out, { overwrite }, async (folder) => {

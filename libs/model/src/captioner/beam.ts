@@ -2,6 +2,7 @@
 import { rawOp, tf } from '@captrain/engine';
 import { UserError } from '@captrain/runtime';
 import type { Captioner } from './captioner.js';
+import type { EmbeddingSequences } from './embedding-sequences.js';
 import { writeCaptions, type WordChooser, type WriteOptions } from './write-captions.js';
 
 export interface BeamOptions extends WriteOptions {
@@ -12,18 +13,22 @@ export interface BeamOptions extends WriteOptions {
 }
 
 /**
- * The best caption of a beam search for each of the embeddings (row after row), ranked throughout by the mean
+ * The best caption of a beam search for each of the embeddings (row after row) or sequences of them, ranked throughout by the mean
  * log-probability of a caption's tokens, its end included. A caption that has ended keeps its place among the beams as
  * long as its mean is good enough; the search ends when all beams have, or after `maxTokens`. Of two alike, the one
  * from the better beam is taken, then the one with the lower token id. More beams than words are a UserError.
  * Source: `generate_beam` of the reference's predict.py.
  */
-export function captionBeam(captioner: Captioner, embeddings: Float32Array, options: BeamOptions): string[] {
+export function captionBeam(
+  captioner: Captioner,
+  inputs: Float32Array | EmbeddingSequences,
+  options: BeamOptions,
+): string[] {
   const { beams, temperature = 1 } = options;
   const words = captioner.gpt2.vocab_size;
   if (beams > words)
     throw new UserError(`${beams} beams are more than the ${words} words of the language model; take fewer.`);
-  return writeCaptions(captioner, embeddings, options, (images) =>
+  return writeCaptions(captioner, inputs, options, (images) =>
     beamSearch(images, captioner.endTokens, beams, (logits_RV) =>
       probableWords(logits_RV, beams, temperature),
     ),

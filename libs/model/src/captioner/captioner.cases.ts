@@ -129,7 +129,7 @@ export function describeCaptioner(overrides: Partial<CaptionerConfig>, trained: 
     const optimizer = new AdamW(captioner.variables, optimizerConfig.parse({}));
     const buffer = new Float32Array(captioner.layout.length).fill(NaN);
     await expectNoLeak(() => {
-      expect(captioner.gradient(batchOf(captioner, 0, 1), buffer).gradients).toBe(buffer);
+      expect(captioner.gradient(batchOf(captioner, 0, 1), { into: buffer }).gradients).toBe(buffer);
       captioner.loss(batchOf(captioner, 1));
       optimizer.apply(buffer, { scale: 0.1, learningRate: 1e-3 });
       captioner.importFlat(captioner.exportFlat());

@@ -21,6 +21,10 @@ describe('Transformer mapper and frozen language model', () => {
   );
 });
 
+describe('Transformer mapper of sequences and fine-tuned language model', () => {
+  describeCaptioner({ mapper: 'transformer', frames: 3 }, /^(clip_project|gpt\.transformer)\./);
+});
+
 describe('MLP mapper of normalised embeddings and frozen language model', () => {
   describeCaptioner(
     { mapper: 'mlp', freezeLanguageModel: true, normalizePrefix: true },
@@ -79,6 +83,12 @@ describe('limits and refusals', () => {
 
   test('mapper heads that do not divide the width are refused', async () => {
     await expect(create(configOf({ mapper: 'transformer', mapperHeads: 3 }))).rejects.toThrow(UserError);
+  });
+
+  test('sequences are refused for the mapper of one embedding', async () => {
+    await expect(create(configOf({ mapper: 'mlp', frames: 8 }))).rejects.toThrow(
+      'the mlp mapper takes one embedding, not sequences of up to 8',
+    );
   });
 
   test('weights of another mapper, or of another size, are refused', async () => {

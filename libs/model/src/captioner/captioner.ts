@@ -1,19 +1,21 @@
-import { tf } from '@captrain/engine';
+import { requireBfloat16, tf } from '@captrain/engine';
 import { UserError, sha256 } from '@captrain/runtime';
-import type { LanguageModelConfig, MapperConfig } from '../config.js';
 import { startMapper } from '../captioner-folder/start-mapper.js';
-import { type Gpt2Config, readGpt2Config } from '../gpt2/gpt2-config.js';
+import type { LanguageModelConfig, MapperConfig, PrecisionConfig } from '../config.js';
+import type { Gpt2Computation } from '../gpt2/gpt2.js';
+import { type Gpt2Config, dropoutRates, readGpt2Config } from '../gpt2/gpt2-config.js';
 import { loadGpt2 } from '../gpt2/load-gpt2.js';
 import { modelFolder } from '../hub/model-folder.js';
 import { type ParameterLayout, flatOfFile, layoutOf } from '../layout.js';
 import { tensorsOfValues } from '../load-parameters.js';
 import { initMapper, mapperShapes } from '../mapper/mapper.js';
+import type { DropoutKey } from '../ops/dropout.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import { readSafetensors } from '../weights/read-safetensors.js';
 import { type CaptionBatch, captionTensors } from './caption-batch.js';
 import { captionLoss, type CaptionerParts } from './caption-loss.js';
 
-export type CaptionerConfig = MapperConfig & LanguageModelConfig;
+export type CaptionerConfig = MapperConfig & LanguageModelConfig & Partial<PrecisionConfig>;
 
 /** The sums of one batch. */
 export interface BatchGradient {
@@ -39,7 +41,7 @@ export class Captioner {
     readonly config: CaptionerConfig,
     readonly embeddingDim: number,
     readonly tokenizer: Tokenizer,
-    readonly gpt2: Gpt2Config,
+    readonly gpt2: Gpt2Computation,
     mapperParameters: Map<string, tf.Tensor>,
     gpt2Parameters: Map<string, tf.Tensor>,
   ) {
@@ -62,7 +64,8 @@ export class Captioner {
 
   /**
    * The language model that the config names, downloaded where it is not there yet, and a mapper for embeddings of this
-   * width: a new one, made from the seed, or that of the captioner folder `init`.
+   * width: a new one, made from the seed, or that of the captioner folder `init`. What does not fit, and bfloat16 on a
+   * device without it, is a UserError.
    */
   static async create(options: {
     config: CaptionerConfig;
@@ -72,8 +75,9 @@ export class Captioner {
     signal?: AbortSignal;
   }): Promise<Captioner> {
     const { config, embeddingDim, seed, init, signal } = options;
+    if (config.precision === 'bfloat16') requireBfloat16();
     const folder = await modelFolder(config.languageModel, { signal });
-    const gpt2 = readGpt2Config(folder);
+    const gpt2 = computationOf(config, readGpt2Config(folder));
     const tokenizer = await Tokenizer.load(folder);
     checkFit(config, gpt2, tokenizer);
     const widths = { embeddingDim, width: gpt2.n_embd };
@@ -87,16 +91,17 @@ export class Captioner {
   }
 
   /**
-   * A captioner as it was saved: `weights` are the trained parameters (safetensors in the layout's names, as a path or
-   * in memory), and the config names the language model, which brings its tokenizer. Weights that do not fit are a
-   * UserError.
+   * A captioner as it was saved, to be used: `weights` are the trained parameters (safetensors in the layout's names, as
+   * a path or in memory), and the config names the language model, which brings its tokenizer. It computes in float32,
+   * whatever it was trained in, so that any machine can. Weights that do not fit are a UserError.
    */
   static async load(options: {
     config: CaptionerConfig;
     weights: string | Uint8Array;
     signal?: AbortSignal;
   }): Promise<Captioner> {
-    const { config, weights, signal } = options;
+    const { weights, signal } = options;
+    const config = { ...options.config, precision: 'float32' as const };
     const file = readSafetensors(weights);
     const place = typeof weights === 'string' ? weights : 'the checkpoint';
     const first = config.mapper === 'mlp' ? 'clip_project.model.0.weight' : 'clip_project.linear.weight';
@@ -139,17 +144,24 @@ export class Captioner {
     return this.tokenizer.decode(tokens.filter((token) => token !== this.tokenizer.endOfTextId));
   }
 
-  /** Loss and gradient of a batch, as sums over its caption tokens; written into `into` where it is given. */
-  gradient(batch: CaptionBatch, into?: Float32Array): BatchGradient {
+  /**
+   * Loss and gradient of a batch, as sums over its caption tokens; written into `into` where it is given. With a
+   * dropout key a language model that is trained drops values at its config's rates; a frozen one never does.
+   */
+  gradient(
+    batch: CaptionBatch,
+    { into, dropoutKey }: { into?: Float32Array; dropoutKey?: DropoutKey } = {},
+  ): BatchGradient {
     const gradients = into ?? new Float32Array(this.layout.length);
     if (gradients.length !== this.layout.length)
       throw new Error(`a buffer of ${gradients.length} values for ${this.layout.length} gradients`);
     let lossSum = NaN;
     let captionTokens = 0;
     tf.tidy(() => {
-      const tensors = captionTensors(batch, this.embeddingDim, this.config.prefixLength);
+      const tensors = captionTensors(batch, this);
       captionTokens = tensors.targets_N.size;
-      const loss = () => captionLoss(this.parts, tensors);
+      const key = this.config.freezeLanguageModel ? undefined : dropoutKey;
+      const loss = () => captionLoss(this.parts, tensors, key);
       const { value, grads } = tf.valueAndGrads(loss)([...this.variables]);
       lossSum = value.dataSync()[0]!;
       this.layout.entries.forEach(({ offset }, index) => gradients.set(grads[index]!.dataSync(), offset));
@@ -157,12 +169,12 @@ export class Captioner {
     return { lossSum, captionTokens, gradients };
   }
 
-  /** The loss alone, for validation. */
+  /** The loss alone, for validation: without dropout. */
   loss(batch: CaptionBatch): { lossSum: number; captionTokens: number } {
     let lossSum = NaN;
     let captionTokens = 0;
     tf.tidy(() => {
-      const tensors = captionTensors(batch, this.embeddingDim, this.config.prefixLength);
+      const tensors = captionTensors(batch, this);
       captionTokens = tensors.targets_N.size;
       lossSum = captionLoss(this.parts, tensors).dataSync()[0]!;
     });
@@ -196,6 +208,15 @@ export class Captioner {
   close(): void {
     for (const tensor of [...this.#mapper.values(), ...this.#gpt2.values()]) tensor.dispose();
   }
+}
+
+/** A GPT-2's config with what the captioner's own says instead. */
+function computationOf({ dropout, precision }: CaptionerConfig, gpt2: Gpt2Config): Gpt2Computation {
+  return {
+    ...gpt2,
+    ...(dropout !== undefined && dropoutRates(dropout)),
+    ...(precision !== undefined && { precision }),
+  };
 }
 
 /** Config, language model and tokenizer must belong together; what does not is a UserError. */

@@ -2,6 +2,7 @@
 import { rawOp, tf } from '@captrain/engine';
 import { RandomStream } from '../random.js';
 import type { Captioner } from './captioner.js';
+import type { EmbeddingSequences } from './embedding-sequences.js';
 import { wordByWord } from './word-by-word.js';
 import { writeCaptions, type WriteOptions } from './write-captions.js';
 
@@ -16,25 +17,24 @@ export interface SampleOptions extends WriteOptions {
 }
 
 /**
- * A caption for each of the embeddings (row after row), its words drawn at random by their probabilities. Source of
+ * A caption for each of the embeddings (row after row) or sequences of them, its words drawn at random by their probabilities. Source of
  * the cut: Holtzman et al. 2020, nucleus sampling.
  */
 export function captionSampled(
   captioner: Captioner,
-  embeddings: Float32Array,
+  inputs: Float32Array | EmbeddingSequences,
   options: SampleOptions,
 ): string[] {
   const { seed, imageIds, topP = 1, temperature = 1 } = options;
-  if (imageIds.length * captioner.embeddingDim !== embeddings.length)
-    throw new Error(`${imageIds.length} image ids for ${embeddings.length} values`);
   const streams = imageIds.map((id) => new RandomStream(seed, `caption of ${id}`));
-  return writeCaptions(captioner, embeddings, options, (images) =>
-    wordByWord(images, captioner.endTokens, (logits_RV, rows) => {
+  return writeCaptions(captioner, inputs, options, (count) => {
+    if (count !== imageIds.length) throw new Error(`${imageIds.length} image ids for ${count} images`);
+    return wordByWord(count, captioner.endTokens, (logits_RV, rows) => {
       // 24 bits: exact in float32, and below 1.
       const draws = rows.map((image) => (streams[image]!.next() >>> 8) / 2 ** 24);
       return drawWords(logits_RV, draws, topP, temperature);
-    }),
-  );
+    });
+  });
 }
 
 /** The word at which the sum of probabilities, most probable first, passes the draw (of the mass that is kept). */
@@ -57,7 +57,10 @@ function drawWords(
       'float32',
     );
     const ranks_R = tf.minimum(tf.sum(tf.mul(passed_RV, kept_RV), 1), tf.sub(tf.sum(kept_RV, 1), 1));
-    const places_R = tf.add(tf.cast(ranks_R, 'int32'), tf.mul(tf.range(0, rows, 1, 'int32'), count));
+    const places_R = tf.add(
+      tf.cast(ranks_R, 'int32'),
+      tf.mul(tf.range(0, rows, 1, 'int32'), tf.scalar(count, 'int32')),
+    );
     return tf.gather(tf.reshape(ids_RV!, [-1]), places_R);
   });
   const words = words_R.dataSync();

@@ -4,6 +4,7 @@ import { tf } from '@captrain/engine';
 import { gpt2Embed, gpt2Head, gpt2Step, type Gpt2Cache } from '../gpt2/gpt2.js';
 import { mapPrefix } from '../mapper/mapper.js';
 import type { Captioner } from './captioner.js';
+import { type EmbeddingSequences, sequenceTensors } from './embedding-sequences.js';
 
 export interface WriteOptions {
   /** Longest caption in tokens, its end included; the captioner's own limit unless given. */
@@ -28,27 +29,26 @@ export interface WordChooser {
 }
 
 /**
- * Writes captions for embeddings (C values each, row after row), several at once, over a cache of keys and values. Rows
- * that have ended leave the batch.
+ * Writes captions for embeddings (C values each, row after row) or sequences of them, several at once, over a cache of
+ * keys and values. Rows that have ended leave the batch.
  */
 export function writeCaptions(
   captioner: Captioner,
-  embeddings: Float32Array,
+  inputs: Float32Array | EmbeddingSequences,
   { maxTokens = captioner.maxCaptionTokens }: WriteOptions,
   chooserFor: (images: number) => WordChooser,
 ): string[] {
-  const images = embeddings.length / captioner.embeddingDim;
-  if (!Number.isInteger(images))
-    throw new Error(`${embeddings.length} values are no embeddings of width ${captioner.embeddingDim}`);
+  const sequences = inputs instanceof Float32Array ? { embeddings: inputs } : inputs;
+  const images = sequences.frames?.length ?? sequences.embeddings.length / captioner.embeddingDim;
   if (images === 0) return [];
-  const chooser = chooserFor(images);
   const room = captioner.gpt2.n_positions - captioner.config.prefixLength + 1;
   const longest = Math.min(maxTokens, room);
   let state = tf.tidy(() => {
-    const embeddings_RC = tf.tensor2d(embeddings.slice(), [images, captioner.embeddingDim]);
-    const { mapperParameters, mapper } = captioner.parts;
-    return read(captioner, mapPrefix(mapperParameters, mapper, embeddings_RC));
+    const { embeddingDim, config, parts } = captioner;
+    const { embeddings_BFC, frames_B } = sequenceTensors(sequences, { embeddingDim, most: config.frames });
+    return read(captioner, mapPrefix(parts.mapperParameters, parts.mapper, embeddings_BFC, frames_B));
   });
+  const chooser = chooserFor(images);
   try {
     for (let length = 1; ; length++) {
       const { parents, words } = chooser.choose(state.logits_RV);

@@ -3,8 +3,7 @@ import { z } from 'zod';
 import { ACTIVATION_NAMES } from '../ops/activation.js';
 import type { ParameterShapes } from '../parameters.js';
 import { readJsonObject } from '../read-json.js';
-
-const size = () => z.number().int().min(1);
+import { count, faultsOf, side } from './config-parts.js';
 
 const towerFields = {
   hidden_act: z.enum(ACTIVATION_NAMES).default('quick_gelu'),
@@ -24,28 +23,28 @@ export interface TowerConfig {
 /** What of a CLIP's config.json decides its computation; names and defaults are Hugging Face's (ViT-B/32). */
 export const clipConfig = z.object({
   model_type: z.literal('clip').default('clip'),
-  projection_dim: size().default(512),
+  projection_dim: count().default(512),
   logit_scale_init_value: z.number().default(2.6592),
   vision_config: z
     .object({
-      hidden_size: size().default(768),
-      intermediate_size: size().default(3072),
-      num_hidden_layers: size().default(12),
-      num_attention_heads: size().default(12),
-      image_size: size().default(224),
-      patch_size: size().default(32),
+      hidden_size: count().default(768),
+      intermediate_size: count().default(3072),
+      num_hidden_layers: count().default(12),
+      num_attention_heads: count().default(12),
+      image_size: side().default(224),
+      patch_size: side().default(32),
       num_channels: z.literal(3).default(3),
       ...towerFields,
     })
     .prefault({}),
   text_config: z
     .object({
-      vocab_size: size().default(49408),
-      hidden_size: size().default(512),
-      intermediate_size: size().default(2048),
-      num_hidden_layers: size().default(12),
-      num_attention_heads: size().default(8),
-      max_position_embeddings: size().default(77),
+      vocab_size: count().default(49408),
+      hidden_size: count().default(512),
+      intermediate_size: count().default(2048),
+      num_hidden_layers: count().default(12),
+      num_attention_heads: count().default(8),
+      max_position_embeddings: count().default(77),
       eos_token_id: z.number().int().min(0).default(49407),
       ...towerFields,
     })
@@ -53,16 +52,34 @@ export const clipConfig = z.object({
 });
 export type ClipConfig = z.infer<typeof clipConfig>;
 
+export type VisionConfig = ClipConfig['vision_config'];
+export type TextConfig = ClipConfig['text_config'];
+
 /** Reads a folder's config.json. Another architecture, or a setting that cannot be honoured, is a UserError. */
 export function readClipConfig(folder: string): ClipConfig {
-  const json = readJsonObject(folder, 'config.json');
+  return parseClipConfig(readJsonObject(folder, 'config.json'), folder);
+}
+
+/**
+ * The config of both towers, or of the picture tower alone (`clip_vision_model`; the text tower's is then of no
+ * meaning). Old files repeat a tower's settings in `text_config_dict` and `vision_config_dict`, which count there.
+ */
+export function parseClipConfig(json: Record<string, unknown>, folder: string): ClipConfig {
   const type = json.model_type ?? 'model without model_type';
-  if (type !== 'clip')
+  if (type !== 'clip' && type !== VISION_ONLY)
     throw new UserError(
       `${folder} holds a ${String(type)}, and captrain's encoders are of the clip architecture; name one of those.`,
     );
-  const parsed = clipConfig.safeParse(json);
-  if (!parsed.success) throw new UserError(`${folder}/config.json: ${z.prettifyError(parsed.error)}.`);
+  const parsed = clipConfig.safeParse(
+    type === VISION_ONLY
+      ? { projection_dim: json.projection_dim, vision_config: json }
+      : {
+          ...json,
+          vision_config: json.vision_config_dict ?? json.vision_config ?? {},
+          text_config: json.text_config_dict ?? json.text_config ?? {},
+        },
+  );
+  if (!parsed.success) throw new UserError(`${folder}/config.json: ${faultsOf(parsed.error)}.`);
   for (const part of ['vision_config', 'text_config'] as const) {
     const { hidden_size: width, num_attention_heads: heads } = parsed.data[part];
     if (width % heads !== 0)
@@ -72,6 +89,9 @@ export function readClipConfig(folder: string): ClipConfig {
   }
   return parsed.data;
 }
+
+/** model_type of a picture tower with its projection: transformers' CLIPVisionModelWithProjection. */
+export const VISION_ONLY = 'clip_vision_model';
 
 /** Every parameter of a CLIP, in layout order, named as on the Hugging Face hub (`pre_layrnorm` included). */
 export function clipShapes(config: ClipConfig): ParameterShapes {
@@ -95,6 +115,16 @@ export function clipShapes(config: ClipConfig): ParameterShapes {
     ['visual_projection.weight', [projection, vision.hidden_size]],
     ['text_projection.weight', [projection, text.hidden_size]],
   ]);
+}
+
+/** The parameters of the picture tower, its projection among them. */
+export function visionShapes(config: ClipConfig): ParameterShapes {
+  return new Map([...clipShapes(config)].filter(([name]) => name.startsWith('vis')));
+}
+
+/** The parameters of the text tower, its projection among them. */
+export function textShapes(config: ClipConfig): ParameterShapes {
+  return new Map([...clipShapes(config)].filter(([name]) => name.startsWith('text')));
 }
 
 type Shape = [string, number[]];

@@ -1,17 +1,15 @@
-import path from 'node:path';
 import { tf } from '@captrain/engine';
-import { sha256, sha256OfFile } from '@captrain/runtime';
+import { UserError, sha256, sha256OfFile } from '@captrain/runtime';
 import { findModel } from '../hub/model-folder.js';
 import { Tokenizer } from '../text/tokenizer.js';
-import { weightFiles } from '../weights/model-weights.js';
-import { clipImageFeatures, clipTextFeatures } from './clip.js';
-import { loadClip, type LoadedClip } from './load-clip.js';
-import { type ImagePreprocessor, readImagePreprocessor } from './preprocess.js';
+import type { ClipModel, TextTower } from './clip-model.js';
+import { findClipSource } from './clip-source.js';
+import type { ImagePreprocessor } from './picture/image-preprocessor.js';
 
 /** A CLIP that turns pictures (and texts) into embeddings. `close()` frees its weights. */
 export class ClipEncoder {
   private constructor(
-    /** The model's name: that on the hub, or of its folder. */
+    /** The model's name: that on the hub, or of its folder or file. */
     readonly id: string,
     /** What finds it again: the name on the hub with the commit, or the folder's absolute path. */
     readonly source: string,
@@ -20,32 +18,31 @@ export class ClipEncoder {
     /** How pictures are prepared: for `decodeImage`. */
     readonly preprocessor: ImagePreprocessor,
     private readonly folder: string,
-    private readonly clip: LoadedClip,
+    private readonly clip: ClipModel,
   ) {}
 
   /**
-   * Loads a CLIP by its name on the hub, downloaded where it is not there yet, or from a folder in Hugging Face layout.
-   * What is missing or does not fit is a UserError.
+   * Loads a CLIP by its name on the hub, downloaded where it is not there yet, from a folder in Hugging Face or OpenCLIP
+   * layout, or from a file of OpenAI's weights. What is missing or does not fit is a UserError.
    */
   static async load(name: string, { signal }: { signal?: AbortSignal } = {}): Promise<ClipEncoder> {
-    const { folder, id, pinned } = await findModel(name, { signal });
-    const clip = await loadClip(folder);
-    const preprocessor = readImagePreprocessor(folder);
-    const files = ['config.json', 'preprocessor_config.json'].map((name) => path.join(folder, name));
+    const found = await findModel(name, { signal });
+    const { preprocessor, files, folder, load } = await findClipSource(found.folder);
+    const model = await load();
     const digests: string[] = [];
-    for (const file of [...files, ...weightFiles(folder)]) digests.push(await sha256OfFile(file));
-    return new ClipEncoder(id, pinned, sha256(digests.join('\n')), preprocessor, folder, clip);
+    for (const file of files) digests.push(await sha256OfFile(file));
+    return new ClipEncoder(found.id, found.pinned, sha256(digests.join('\n')), preprocessor, folder, model);
   }
 
   /** Values of one embedding. */
   get dim(): number {
-    return this.clip.config.projection_dim;
+    return this.clip.dim;
   }
 
   /** Embeddings of prepared pictures, as `decodeImage` gives them; scaled to length 1 where `normalized`. */
   embed(images: readonly Float32Array[], { normalized = false } = {}): Float32Array[] {
     if (images.length === 0) return [];
-    const { image_size: side } = this.clip.config.vision_config;
+    const { side, features } = this.clip.vision;
     const values = side * side * 3;
     const pixels = new Float32Array(images.length * values);
     images.forEach((image, index) => {
@@ -53,20 +50,23 @@ export class ClipEncoder {
         throw new Error(`a picture of ${image.length} values where ${this.id} takes ${side}×${side}×3`);
       pixels.set(image, index * values);
     });
-    return this.#rows(normalized, () => {
-      const pixels_BHWC = tf.tensor4d(pixels, [images.length, side, side, 3]);
-      return clipImageFeatures(this.clip.parameters, this.clip.config, pixels_BHWC);
-    });
+    return this.#rows(normalized, () => features(tf.tensor4d(pixels, [images.length, side, side, 3])));
   }
 
-  /** Embeddings of texts, cut to what the text tower has room for. The folder must hold a tokenizer. */
+  /**
+   * Embeddings of texts, cut to what the text tower has room for. The folder must hold the text tower and its
+   * tokenizer; else a UserError says what is missing.
+   */
   async embedTexts(texts: readonly string[], { normalized = false } = {}): Promise<Float32Array[]> {
     if (texts.length === 0) return [];
-    const tokenizer = await (this.#tokenizer ??= Tokenizer.load(this.folder));
-    const tokens = clipTokens(tokenizer, texts, this.clip.config.text_config.max_position_embeddings);
-    return this.#rows(normalized, () =>
-      clipTextFeatures(this.clip.parameters, this.clip.config, tf.tensor2d(tokens, undefined, 'int32')),
-    );
+    const { text } = this.clip;
+    if (text === undefined)
+      throw new UserError(
+        `${this.id} holds the picture tower alone and embeds no texts; name the whole CLIP.`,
+      );
+    const tokenizer = await (this.#tokenizer ??= loadTokenizer(this.folder, text));
+    const tokens = clipTokens(tokenizer, texts, text.positions);
+    return this.#rows(normalized, () => text.features(tf.tensor2d(tokens, undefined, 'int32')));
   }
 
   #tokenizer: Promise<Tokenizer> | undefined;
@@ -86,6 +86,14 @@ export class ClipEncoder {
   close(): void {
     for (const tensor of this.clip.parameters.values()) tensor.dispose();
   }
+}
+
+async function loadTokenizer(folder: string, { vocabulary }: TextTower): Promise<Tokenizer> {
+  const tokenizer = await Tokenizer.load(folder);
+  if (tokenizer.vocabularySize <= vocabulary) return tokenizer;
+  throw new UserError(
+    `the tokenizer in ${folder} has ${tokenizer.vocabularySize} tokens where the encoder has ${vocabulary}; put CLIP's own there.`,
+  );
 }
 
 /**

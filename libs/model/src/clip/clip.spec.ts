@@ -1,10 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { startEngine, tf } from '@captrain/engine';
-import { expectNoLeak } from '@captrain/engine/testing';
-import { UserError } from '@captrain/runtime';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { tensorsOfValues } from '../load-parameters.js';
 import {
   type Rows,
@@ -16,14 +11,10 @@ import {
   rowsOf,
 } from '../plain-math.cases.js';
 import { RandomStream } from '../random.js';
-import { writeModelFolder } from '../write-model-folder.js';
 import { type ClipConfig, type TowerConfig, clipConfig, clipShapes } from './clip-config.js';
-import { ClipEncoder } from './clip-encoder.js';
 import { clipImageFeatures, clipTextFeatures } from './clip.js';
-import { initClip, loadClip } from './load-clip.js';
+import { initClip } from './load-clip.js';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'captrain-clip-'));
-afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(() => startEngine({ device: 'cpu' }));
 
 const tower = { hidden_size: 8, intermediate_size: 12, num_hidden_layers: 2, num_attention_heads: 2 };
@@ -94,105 +85,6 @@ test('both towers can be trained: every parameter that they use has a gradient',
     if (!name.endsWith('k_proj.bias'))
       expect(tf.max(tf.abs(gradient)).dataSync()[0], name).toBeGreaterThan(0);
   });
-});
-
-describe('an encoder from a folder', () => {
-  const place = path.join(folder, 'tiny');
-  const preprocessor = { size: { shortest_edge: 6 }, crop_size: { height: 6, width: 6 } };
-  beforeAll(() => {
-    writeModelFolder(place, { config: tiny, shapes: clipShapes(tiny), values });
-    writeFileSync(path.join(place, 'preprocessor_config.json'), JSON.stringify(preprocessor));
-    const tokens = [
-      'a',
-      'b',
-      'c',
-      'a</w>',
-      'b</w>',
-      'c</w>',
-      'x',
-      'y',
-      'z',
-      '<|startoftext|>',
-      '<|endoftext|>',
-    ];
-    writeFileSync(
-      path.join(place, 'vocab.json'),
-      JSON.stringify(Object.fromEntries(tokens.map((token, id) => [token, id]))),
-    );
-    writeFileSync(path.join(place, 'merges.txt'), '#version: 0.2\n');
-  });
-
-  test('embeds pictures and texts as the towers do, and says what it is', async () => {
-    const encoder = await ClipEncoder.load(place);
-    expect([encoder.id, encoder.dim]).toEqual(['tiny', 5]);
-    expect(encoder.digest).toMatch(/^[0-9a-f]{64}$/);
-    const rows = [pixels('a'), pixels('b')];
-    expectClose(
-      encoder.embed(rows).map((row) => [...row]),
-      images(rows),
-    );
-    const normal = encoder.embed(rows, { normalized: true });
-    normal.forEach((row) => expect(Math.hypot(...row)).toBeCloseTo(1, 5));
-    expect(encoder.embed([])).toEqual([]);
-    const embedded = await encoder.embedTexts(['a b', 'c a b c a b c a b c']);
-    expectClose(
-      embedded.map((row) => [...row]),
-      texts([
-        [9, 3, 4, 10, 10, 10, 10],
-        [9, 5, 3, 4, 5, 3, 10],
-      ]),
-    );
-    encoder.close();
-  });
-
-  test('its digest follows weights and preprocessing', async () => {
-    const other = path.join(folder, 'other');
-    writeModelFolder(other, { config: tiny, shapes: clipShapes(tiny), values: initClip(tiny, 4) });
-    const digest = async (config: object) => {
-      writeFileSync(path.join(other, 'preprocessor_config.json'), JSON.stringify(config));
-      const encoder = await ClipEncoder.load(other);
-      encoder.close();
-      return encoder.digest;
-    };
-    const encoder = await ClipEncoder.load(place);
-    encoder.close();
-    const digests = [
-      encoder.digest,
-      await digest(preprocessor),
-      await digest({ ...preprocessor, image_std: [1, 1, 1] }),
-    ];
-    expect(new Set(digests).size).toBe(3);
-  });
-
-  test('leaves no tensor behind', () =>
-    expectNoLeak(async () => {
-      const encoder = await ClipEncoder.load(place);
-      encoder.embed([pixels('a')], { normalized: true });
-      await encoder.embedTexts(['a']);
-      encoder.close();
-    }));
-
-  test('position ids of old checkpoints are ignored; another architecture is refused by name', async () => {
-    const old = path.join(folder, 'old');
-    const shapes = new Map([...clipShapes(tiny), ['text_model.embeddings.position_ids', [1]] as const]);
-    const withIds = new Map([
-      ...values,
-      ['text_model.embeddings.position_ids', new Float32Array(1)] as const,
-    ]);
-    writeModelFolder(old, { config: tiny, shapes, values: withIds });
-    expect([...(await loadClip(old)).parameters.keys()]).toEqual([...clipShapes(tiny).keys()]);
-    writeFileSync(path.join(old, 'config.json'), '{"model_type":"siglip"}');
-    await expect(loadClip(old)).rejects.toThrow(UserError);
-    await expect(loadClip(old)).rejects.toThrow(/holds a siglip/);
-  });
-});
-
-test("the published ViT-B/32's config has its known number of parameters", () => {
-  const count = [...clipShapes(clipConfig.parse({})).values()].reduce(
-    (sum, shape) => sum + shape.reduce((product, size) => product * size, 1),
-    0,
-  );
-  expect(count).toBe(151_277_313);
 });
 
 function plainTower(name: string, config: TowerConfig, start: Rows, causal: boolean): Rows {

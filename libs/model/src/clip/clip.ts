@@ -6,10 +6,10 @@ import { embedding } from '../ops/embedding.js';
 import { layerNorm } from '../ops/layer-norm.js';
 import { linear } from '../ops/linear.js';
 import { parameter, type Parameters } from '../parameters.js';
-import type { ClipConfig, TowerConfig } from './clip-config.js';
+import type { TextConfig, TowerConfig, VisionConfig } from './clip-config.js';
 
 /** eos_token_id of configs saved before it was used: pooling then takes the highest id, as transformers does. */
-const LEGACY_END = 2;
+export const LEGACY_END = 2;
 
 /**
  * Embeddings_BQ of preprocessed pixels_BHWC, not normalised. Source: Radford et al. 2021, and transformers'
@@ -17,10 +17,9 @@ const LEGACY_END = 2;
  */
 export function clipImageFeatures(
   parameters: Parameters,
-  config: ClipConfig,
+  { vision_config: vision }: { vision_config: VisionConfig },
   pixels_BHWC: tf.Tensor,
 ): tf.Tensor2D {
-  const { vision_config: vision } = config;
   const { hidden_size: width, image_size: image, patch_size: patch } = vision;
   const [batch, height, wide, channels] = pixels_BHWC.shape as [number, number, number, number];
   if (height !== image || wide !== image || channels !== 3)
@@ -56,10 +55,9 @@ export function clipImageFeatures(
  */
 export function clipTextFeatures(
   parameters: Parameters,
-  config: ClipConfig,
+  { text_config: text }: { text_config: TextConfig },
   tokens_BT: tf.Tensor,
 ): tf.Tensor2D {
-  const { text_config: text } = config;
   const [batch, length] = tokens_BT.shape as [number, number];
   const words_BTD = embedding(
     parameter(parameters, 'text_model.embeddings.token_embedding.weight'),

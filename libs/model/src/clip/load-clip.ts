@@ -1,20 +1,28 @@
-import type { tf } from '@captrain/engine';
 import { loadParameters } from '../load-parameters.js';
 import type { ParameterValues } from '../parameters.js';
 import { RandomStream } from '../random.js';
-import { type ClipConfig, clipShapes, readClipConfig } from './clip-config.js';
+import { readJsonObject } from '../read-json.js';
+import { type ClipConfig, VISION_ONLY, clipShapes, parseClipConfig, visionShapes } from './clip-config.js';
+import { type ClipModel, embeddingShapes, textTower, vitTower } from './clip-model.js';
 
-export interface LoadedClip {
-  config: ClipConfig;
-  /** Named as on the hub; the caller disposes them. */
-  parameters: Map<string, tf.Tensor>;
-}
-
-/** Loads both towers from a folder in Hugging Face layout. What does not fit is a UserError. */
-export async function loadClip(folder: string): Promise<LoadedClip> {
-  const config = readClipConfig(folder);
-  const name = (found: string) => (found.endsWith('.position_ids') ? undefined : found);
-  return { config, parameters: await loadParameters(folder, clipShapes(config), name) };
+/**
+ * Loads a folder in Hugging Face layout: both towers, or the picture tower alone where its config says so. What does
+ * not fit is a UserError.
+ */
+export async function loadClip(folder: string): Promise<ClipModel> {
+  const json = readJsonObject(folder, 'config.json');
+  const config = parseClipConfig(json, folder);
+  const isVisionOnly = json.model_type === VISION_ONLY;
+  const shapes = isVisionOnly ? visionShapes(config) : embeddingShapes(config);
+  const name = (found: string) =>
+    found === 'logit_scale' || found.endsWith('.position_ids') ? undefined : found;
+  const parameters = await loadParameters(folder, shapes, name);
+  return {
+    dim: config.projection_dim,
+    vision: vitTower(config, parameters),
+    text: isVisionOnly ? undefined : textTower(config, parameters),
+    parameters,
+  };
 }
 
 /**

@@ -1,115 +1,58 @@
-import { UserError, messageOf } from '@captrain/runtime';
-import sharp from 'sharp';
-import { z } from 'zod';
-import { readJsonObject } from '../read-json.js';
-
-const side = z.number().int().min(1);
-const rectangle = z.object({ height: side, width: side });
-
-/** What of a folder's preprocessor_config.json is honoured; defaults are CLIP's. */
-const processorConfig = z.object({
-  do_resize: z.boolean().default(true),
-  size: z.union([side, z.object({ shortest_edge: side }), rectangle]).default(224),
-  resample: z.literal(3, { error: 'only bicubic resampling (3) is known' }).default(3),
-  do_center_crop: z.boolean().default(true),
-  crop_size: z.union([side, rectangle]).default(224),
-  do_rescale: z.boolean().default(true),
-  rescale_factor: z
-    .number()
-    .positive()
-    .default(1 / 255),
-  do_normalize: z.boolean().default(true),
-  image_mean: z.array(z.number()).length(3).default([0.48145466, 0.4578275, 0.40821073]),
-  image_std: z.array(z.number().positive()).length(3).default([0.26862954, 0.26130258, 0.27577711]),
-});
-export type ImagePreprocessor = z.infer<typeof processorConfig>;
-
-/** A picture that cannot be decoded; the message names it and says why. */
-export class UnreadableImageError extends UserError {}
-
-/** Reads a folder's preprocessor_config.json. What cannot be honoured is a UserError. */
-export function readImagePreprocessor(folder: string): ImagePreprocessor {
-  const parsed = processorConfig.safeParse(readJsonObject(folder, 'preprocessor_config.json'));
-  if (parsed.success) return parsed.data;
-  throw new UserError(`${folder}/preprocessor_config.json: ${z.prettifyError(parsed.error)}.`);
-}
+import { cropWindow, type ImagePreprocessor, resizedSize } from './picture/image-preprocessor.js';
+import { readPicture } from './picture/read-picture.js';
+import { type Pixels, resample, type Window } from './picture/resample.js';
 
 /**
- * Decodes a picture (a path, or an encoded file in memory) into normalised RGB pixels, HWC row after row. As CLIP's
- * published processor does it: upright by EXIF, RGB by dropping alpha, shortest edge resized bicubically with
- * antialiasing, centre cropped, scaled, normalised. Throws an UnreadableImageError.
+ * Decodes a picture (a path, or an encoded file in memory) into normalised RGB pixels, HWC row after row, with the
+ * values that CLIP's published processor gives (transformers' CLIPImageProcessor with Pillow). Throws an
+ * UnreadableImageError.
  */
 export async function decodeImage(
   source: string | Buffer,
   preprocessor: ImagePreprocessor,
 ): Promise<Float32Array> {
-  try {
-    const { data, info } = await sharp(source, { failOn: 'error', ignoreIcc: true })
-      .autoOrient()
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    return normalise(await resizeAndCrop(data, info, preprocessor), preprocessor);
-  } catch (cause) {
-    if (cause instanceof UserError) throw cause;
-    const name = typeof source === 'string' ? source : 'a picture in memory';
-    throw new UnreadableImageError(`cannot read ${name}: ${messageOf(cause)}`, { cause });
+  return normalise(resizeAndCrop(await readPicture(source), preprocessor), preprocessor);
+}
+
+/** Computes what lies in the crop alone, so that a picture of extreme proportions costs no more than others. */
+function resizeAndCrop(picture: Pixels, preprocessor: ImagePreprocessor): Uint8Array {
+  const size = resizedSize(picture, preprocessor.resize);
+  const crop = cropWindow(size, preprocessor);
+  const left = Math.max(0, crop.left);
+  const top = Math.max(0, crop.top);
+  const inside = {
+    left,
+    top,
+    width: Math.min(size.width, crop.left + crop.width) - left,
+    height: Math.min(size.height, crop.top + crop.height) - top,
+  };
+  return framed(resample(picture, size, inside, preprocessor.filter), inside, crop, preprocessor.fill);
+}
+
+/** Puts the part of a crop that lies in the picture into the whole crop. */
+function framed({ data }: Pixels, inside: Window, crop: Window, fill: number): Uint8Array {
+  if (inside.width === crop.width && inside.height === crop.height) return data;
+  const out = new Uint8Array(crop.width * crop.height * 3).fill(fill);
+  const bytes = inside.width * 3;
+  for (let row = 0; row < inside.height; row++) {
+    const to = ((inside.top - crop.top + row) * crop.width + inside.left - crop.left) * 3;
+    out.set(data.subarray(row * bytes, (row + 1) * bytes), to);
   }
+  return out;
 }
 
-interface RawSize {
-  width: number;
-  height: number;
-}
-
-/** Works on the decoded pixels, so that no decoder shrinks them by another filter first. */
-async function resizeAndCrop(data: Buffer, size: RawSize, preprocessor: ImagePreprocessor): Promise<Buffer> {
-  let { width, height } = size;
-  const picture = sharp(data, { raw: { width, height, channels: 3 } });
-  if (preprocessor.do_resize) {
-    ({ width, height } = resizedTo(size, preprocessor.size));
-    picture.resize(width, height, { fit: 'fill', kernel: 'cubic' });
-  }
-  if (preprocessor.do_center_crop) {
-    const crop = sidesOf(preprocessor.crop_size);
-    if (crop.width > width || crop.height > height)
-      throw new UserError(
-        `preprocessor_config.json crops ${crop.width}×${crop.height} from pictures of ${width}×${height}; make size at least crop_size.`,
-      );
-    const left = Math.floor((width - crop.width) / 2);
-    const top = Math.floor((height - crop.height) / 2);
-    picture.extract({ left, top, ...crop });
-  }
-  return picture.raw().toBuffer();
-}
-
-/** The size a picture is resized to; a lone number is that of the shorter side. */
-function resizedTo({ width, height }: RawSize, size: ImagePreprocessor['size']): RawSize {
-  if (typeof size === 'object' && 'width' in size) return { width: size.width, height: size.height };
-  const shortest = typeof size === 'number' ? size : size.shortest_edge;
-  const long = Math.floor((shortest * Math.max(width, height)) / Math.min(width, height));
-  return width <= height ? { width: shortest, height: long } : { width: long, height: shortest };
-}
-
-function sidesOf(size: number | RawSize): RawSize {
-  return typeof size === 'number'
-    ? { width: size, height: size }
-    : { width: size.width, height: size.height };
-}
-
-function normalise(bytes: Buffer, preprocessor: ImagePreprocessor): Float32Array {
-  const factor = preprocessor.do_rescale ? preprocessor.rescale_factor : 1;
-  const [mean, deviation] = preprocessor.do_normalize
-    ? [preprocessor.image_mean, preprocessor.image_std]
-    : [
-        [0, 0, 0],
-        [1, 1, 1],
-      ];
+/** (byte · scale − mean) / deviation, each step rounded to float32 as NumPy rounds it. */
+function normalise(bytes: Uint8Array, { scale, mean, deviation }: ImagePreprocessor): Float32Array {
+  const { fround } = Math;
+  const values = mean.map((middle, channel) =>
+    Float32Array.from({ length: 256 }, (_, byte) =>
+      fround(fround(fround(byte * scale) - fround(middle)) / fround(deviation[channel]!)),
+    ),
+  );
   const pixels = new Float32Array(bytes.length);
-  for (let i = 0; i < bytes.length; i++) {
-    const channel = i % 3;
-    pixels[i] = (bytes[i]! * factor - mean[channel]!) / deviation[channel]!;
+  for (let channel = 0; channel < 3; channel++) {
+    const table = values[channel]!;
+    for (let i = channel; i < bytes.length; i += 3) pixels[i] = table[bytes[i]!]!;
   }
   return pixels;
 }

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AdamW } from '../adamw.js';
 import { Captioner, type CaptionerConfig } from '../captioner/captioner.js';
+import { captionBeam } from '../captioner/beam.js';
 import { captionGreedy } from '../captioner/greedy.js';
 import {
   languageModelConfig,
@@ -76,13 +77,14 @@ function captionerCase(name: string, mapper: Partial<MapperConfig>, frozen: bool
       const flat = Float32Array.from(embeddings.flat());
       const batch = { embeddings: flat, tokens: captions };
       const greedy = captionGreedy(captioner, flat, { maxTokens: 12 });
+      const beam = captionBeam(captioner, flat, { beams: 4, maxTokens: 12 });
       const { gradients, captionTokens } = captioner.gradient(batch);
       const norms = captioner.layout.entries.map(
         ({ offset, length }) => Math.hypot(...gradients.subarray(offset, offset + length)) / captionTokens,
       );
       const losses = train(captioner, batch);
       captioner.close();
-      return { losses, gradientNorms: norms, greedy };
+      return { losses, gradientNorms: norms, greedy, beam };
     },
   };
 }

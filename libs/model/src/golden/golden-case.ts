@@ -7,7 +7,7 @@ import { RandomStream } from '../random.js';
  */
 export interface GoldenCase {
   name: string;
-  kind: 'gpt2' | 'captioner' | 'clip';
+  kind: 'gpt2' | 'captioner' | 'clip' | 'open_clip';
   /** Writes the model, its weights made from a seed, and `input.json`. */
   write(folder: string): Promise<void>;
   /** captrain's results from that folder. */

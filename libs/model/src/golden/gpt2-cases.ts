@@ -21,7 +21,7 @@ function gpt2Case(name: string, overrides: Partial<Gpt2Config>): GoldenCase {
       const config = gpt2Config.parse({ ...small, ...overrides });
       const shapes = gpt2Shapes(config);
       await mkdir(folder, { recursive: true });
-      await writeModelFolder(folder, { config, shapes, values: scattered(shapes, initGpt2(config, 1), 2) });
+      writeModelFolder(folder, { config, shapes, values: scattered(shapes, initGpt2(config, 1), 2) });
       await writeFile(path.join(folder, 'input.json'), JSON.stringify({ ids }));
     },
     compute: async (folder) => {

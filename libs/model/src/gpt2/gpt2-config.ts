@@ -1,10 +1,12 @@
-import { UserError } from '@captrain/runtime';
+import { UserError, parseConfig } from '@captrain/runtime';
 import { z } from 'zod';
 import { ACTIVATION_NAMES } from '../ops/activation.js';
 import type { ParameterShapes } from '../parameters.js';
 import { readJsonObject } from '../read-json.js';
+import { refuseOtherModels } from './refuse-other-models.js';
 
 const size = () => z.number().int().min(1);
+const rate = () => z.number().min(0).lt(1);
 
 /** What of a GPT-2's config.json decides its computation; names and defaults are Hugging Face's (GPT-2 small). */
 export const gpt2Config = z.object({
@@ -16,6 +18,9 @@ export const gpt2Config = z.object({
   n_head: size().default(12),
   n_inner: size().nullable().default(null),
   activation_function: z.enum(ACTIVATION_NAMES).default('gelu_new'),
+  resid_pdrop: rate().default(0.1),
+  embd_pdrop: rate().default(0.1),
+  attn_pdrop: rate().default(0.1),
   layer_norm_epsilon: z.number().positive().default(1e-5),
   initializer_range: z.number().positive().default(0.02),
   scale_attn_weights: z.boolean().default(true),
@@ -25,17 +30,25 @@ export const gpt2Config = z.object({
 });
 export type Gpt2Config = z.infer<typeof gpt2Config>;
 
+/** A config's three rates of dropout, all set to one. */
+export function dropoutRates(rate: number): Pick<Gpt2Config, 'resid_pdrop' | 'embd_pdrop' | 'attn_pdrop'> {
+  return { resid_pdrop: rate, embd_pdrop: rate, attn_pdrop: rate };
+}
+
+/** Names that transformers takes for the same settings. */
+const ALIASES = {
+  hidden_size: 'n_embd',
+  max_position_embeddings: 'n_positions',
+  num_attention_heads: 'n_head',
+  num_hidden_layers: 'n_layer',
+};
+
 /** Reads a folder's config.json. Another architecture, or a setting that cannot be honoured, is a UserError. */
 export function readGpt2Config(folder: string): Gpt2Config {
   const json = readJsonObject(folder, 'config.json');
-  const type = json.model_type ?? 'model without model_type';
-  if (type !== 'gpt2')
-    throw new UserError(
-      `${folder} holds a ${String(type)}, and captrain's language models are of the gpt2 architecture; name one of those.`,
-    );
-  const parsed = gpt2Config.safeParse(json);
-  if (!parsed.success) throw new UserError(`${folder}/config.json: ${z.prettifyError(parsed.error)}.`);
-  const config = parsed.data;
+  refuseOtherModels(json, folder);
+  for (const [alias, name] of Object.entries(ALIASES)) if (alias in json) json[name] ??= json[alias];
+  const config = parseConfig(gpt2Config, json, `${folder}/config.json`);
   if (config.n_embd % config.n_head !== 0)
     throw new UserError(
       `${folder}/config.json: n_head ${config.n_head} does not divide n_embd ${config.n_embd}.`,

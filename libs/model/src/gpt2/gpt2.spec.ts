@@ -170,26 +170,15 @@ describe('folders in Hugging Face layout', () => {
     expectClose([loaded], [[...values.get('transformer.wte.weight')!]], 1e-3);
   });
 
-  const refused = (name: string, config: object, message: RegExp) =>
-    test(name, async () => {
-      const bad = mkdtempSync(place('bad-'));
-      writeModelFolder(bad, { config: tiny, shapes: gpt2Shapes(tiny), values: initGpt2(tiny, 3) });
-      writeFileSync(path.join(bad, 'config.json'), JSON.stringify(config));
-      await expect(loadGpt2(bad)).rejects.toThrow(UserError);
-      await expect(loadGpt2(bad)).rejects.toThrow(message);
-    });
-  refused('another architecture is refused by name', { model_type: 'llama' }, /holds a llama/);
-  refused(
-    'an unknown activation is refused by name',
-    { ...tiny, activation_function: 'mish' },
-    /activation_function/,
-  );
-  refused('heads that do not divide the width are refused', { ...tiny, n_head: 3 }, /n_head 3/);
-  refused(
-    'weights of another size are listed',
-    { ...tiny, vocab_size: 20, n_layer: 1 },
-    /wte.weight has shape \[19, 8\] instead of \[20, 8\]; .*h\.1.* is unexpected; .*and \d+ more/,
-  );
+  test('weights of another size are listed', async () => {
+    const bad = mkdtempSync(place('bad-'));
+    writeModelFolder(bad, { config: tiny, shapes: gpt2Shapes(tiny), values: initGpt2(tiny, 3) });
+    writeFileSync(path.join(bad, 'config.json'), JSON.stringify({ ...tiny, vocab_size: 20, n_layer: 1 }));
+    await expect(loadGpt2(bad)).rejects.toThrow(UserError);
+    await expect(loadGpt2(bad)).rejects.toThrow(
+      /wte.weight has shape \[19, 8\] instead of \[20, 8\]; .*h\.1.* is unexpected; .*and \d+ more/,
+    );
+  });
 
   test('a folder without weights, and no folder at all, are refused', async () => {
     const empty = mkdtempSync(place('empty-'));

@@ -122,6 +122,9 @@ describe('a hub that is busy', () => {
     const started = performance.now();
     await hub().get();
     expect(performance.now() - started).toBeGreaterThan(950);
+    expect(hub().said).toEqual([
+      `${hub().server.endpoint}: it answers 429 Too Many Requests; trying again in 1.0 s`,
+    ]);
   });
 
   test('is left alone where it asks for too much patience', async () => {

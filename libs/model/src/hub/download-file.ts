@@ -5,8 +5,7 @@ import path from 'node:path';
 import { UserError, formatCount } from '@captrain/runtime';
 import type { HubFile } from './hub-api.js';
 import { HubFault } from './hub-fault.js';
-import { StallGuard, hubRequest, persist } from './hub-request.js';
-import type { HubSettings } from './hub-settings.js';
+import { type HubContext, StallGuard, hubRequest, persist } from './hub-request.js';
 
 export interface Download {
   readonly url: string;
@@ -17,11 +16,9 @@ export interface Download {
   readonly to: string;
 }
 
-interface Options {
-  settings: HubSettings;
-  signal?: AbortSignal | undefined;
+interface Options extends HubContext {
   /** Told how many bytes of the file are there, whenever that changes. */
-  onBytes: (bytes: number) => void;
+  readonly onBytes: (bytes: number) => void;
 }
 
 /** Where a file grows until it is whole. Python's downloads have other names, since two writers would spoil one. */
@@ -97,7 +94,7 @@ async function grow(partial: string, { url, file, what }: Download, options: Opt
         await handle.close();
       }
     },
-    { settings, ...(signal && { signal }), gotOn: () => most > before },
+    { ...options, gotOn: () => most > before },
   );
 }
 

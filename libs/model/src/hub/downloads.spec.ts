@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -11,6 +12,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import path from 'node:path';
+import { withFileLock } from '@captrain/data';
 import { sha256 } from '@captrain/runtime';
 import { describe, expect, test } from 'vitest';
 import { modelFolder } from './model-folder.js';
@@ -43,7 +45,7 @@ describe('a download', () => {
     const broken = hub().server.interfere!;
     hub().server.interfere = (seen, response) =>
       broken(seen, response) || (seen.host === 'store' && Boolean(response.destroy()));
-    expect(await refusal(hub().get())).toMatch(/cannot be fetched from http.*What has come is kept\.$/);
+    expect(await refusal(hub().get())).toMatch(/cannot be fetched from http.*or name a folder\.$/);
     expect(existsSync(hub().cached('snapshots', hub().commit, 'model.safetensors'))).toBe(false);
     hub().server.interfere = undefined;
     hub().server.seen.length = 0;
@@ -127,6 +129,19 @@ describe('a download', () => {
     hub().server.interfere = undefined;
     await hub().get();
     expect(hub().stored.at(-1)?.range).toBe('bytes=150000-');
+  });
+
+  test('waits for that of another process, says so, and can be told to stop waiting', async () => {
+    const lock = path.join(hub().settings.cache, '.locks/models--org--gpt2/captrain.lock');
+    mkdirSync(path.dirname(lock), { recursive: true });
+    const controller = new AbortController();
+    await withFileLock(lock, async () => {
+      const waiting = modelFolder('org/gpt2', hub().options({}, controller.signal));
+      setTimeout(() => controller.abort(), 2300);
+      await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+    });
+    expect(hub().said).toEqual(['another process is downloading org/gpt2: waiting for it']);
+    expect(hub().stored).toEqual([]);
   });
 
   test('is done once by two processes that ask at the same time', async () => {

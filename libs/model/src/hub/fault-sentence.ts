@@ -17,7 +17,7 @@ function sentence(
   const local = `there is no folder ${model} here, and`;
   switch (kind) {
     case 'unreachable':
-      return `${local} ${model} is not in the cache ${cache} and cannot be fetched from ${endpoint} (${message}); check the network and HF_ENDPOINT, or name a folder. What has come is kept.`;
+      return `${local} ${model} is not in the cache ${cache} and cannot be fetched from ${endpoint} (${message}); check the network and HF_ENDPOINT, or name a folder.`;
     case 'limited':
       return `${endpoint} takes no more requests from here for now (${message}), and ${model} is not in the cache ${cache}; try again later${token ? '' : ', or set HF_TOKEN'}.`;
     case 'wrong token':

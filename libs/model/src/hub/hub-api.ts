@@ -1,8 +1,7 @@
 import { type ListFileEntry, listFiles, modelInfo } from '@huggingface/hub';
 import { messageOf } from '@captrain/runtime';
 import { HubFault } from './hub-fault.js';
-import { StallGuard, hubRequest, persist } from './hub-request.js';
-import type { HubSettings } from './hub-settings.js';
+import { type HubContext, StallGuard, hubRequest, persist } from './hub-request.js';
 import { type HubName, isCommit } from './model-name.js';
 
 /** A file of a commit, as the hub lists it. */
@@ -17,20 +16,15 @@ export interface HubFile {
 /** The files of a commit by path. */
 export type HubTree = ReadonlyMap<string, HubFile>;
 
-interface Options {
-  settings: HubSettings;
-  signal?: AbortSignal | undefined;
-}
-
 /** The commit that a revision names now. Throws a HubFault. */
-export async function commitOf({ id, revision }: HubName, options: Options): Promise<string> {
+export async function commitOf({ id, revision }: HubName, context: HubContext): Promise<string> {
   const { sha } = await asHub(() =>
     modelInfo({
       name: id,
       revision: revision ?? 'main',
       additionalFields: ['sha'],
-      hubUrl: options.settings.endpoint,
-      fetch: fetchOf(options),
+      hubUrl: context.settings.endpoint,
+      fetch: fetchOf(context),
     }),
   );
   if (!isCommit(sha)) throw new HubFault('no hub', 'its answer names no commit');
@@ -38,15 +32,15 @@ export async function commitOf({ id, revision }: HubName, options: Options): Pro
 }
 
 /** All files of a commit, in folders too. Throws a HubFault. */
-export async function treeOf(id: string, commit: string, options: Options): Promise<HubTree> {
+export async function treeOf(id: string, commit: string, context: HubContext): Promise<HubTree> {
   const tree = new Map<string, HubFile>();
   await asHub(async () => {
     const listing = listFiles({
       repo: { type: 'model', name: id },
       revision: commit,
       recursive: true,
-      hubUrl: options.settings.endpoint,
-      fetch: fetchOf(options),
+      hubUrl: context.settings.endpoint,
+      fetch: fetchOf(context),
     });
     for await (const entry of listing) if (entry.type === 'file') tree.set(entry.path, fileOf(entry));
   });
@@ -63,25 +57,23 @@ function fileOf({ path, size, oid, lfs }: ListFileEntry): HubFile {
 }
 
 /** A fetch for the hub's client: with our token, redirects and patience, the answer read whole. */
-function fetchOf({ settings, signal }: Options): typeof fetch {
+function fetchOf(context: HubContext): typeof fetch {
+  const { settings, signal } = context;
   return (input) =>
-    persist(
-      async () => {
-        const guard = new StallGuard(settings.patience.stallMs, signal);
-        try {
-          const url = input instanceof Request ? input.url : String(input);
-          const accept = { accept: 'application/json' };
-          const response = await hubRequest(url, settings, { headers: accept, signal: guard.signal });
-          const { status, headers } = response;
-          return new Response(await response.arrayBuffer(), { status, headers });
-        } catch (thrown) {
-          throw HubFault.ofThrown(thrown);
-        } finally {
-          guard.end();
-        }
-      },
-      { settings, ...(signal && { signal }) },
-    );
+    persist(async () => {
+      const guard = new StallGuard(settings.patience.stallMs, signal);
+      try {
+        const url = input instanceof Request ? input.url : String(input);
+        const accept = { accept: 'application/json' };
+        const response = await hubRequest(url, settings, { headers: accept, signal: guard.signal });
+        const { status, headers } = response;
+        return new Response(await response.arrayBuffer(), { status, headers });
+      } catch (thrown) {
+        throw HubFault.ofThrown(thrown);
+      } finally {
+        guard.end();
+      }
+    }, context);
 }
 
 /** What the client makes of an answer that is no hub's. */

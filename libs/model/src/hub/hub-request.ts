@@ -1,8 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { formatDuration } from '@captrain/runtime';
 import { HubFault } from './hub-fault.js';
 import type { HubSettings } from './hub-settings.js';
 
 const MOST_REDIRECTS = 6;
+
+/** What every request needs. */
+export interface HubContext {
+  readonly settings: HubSettings;
+  readonly signal: AbortSignal | undefined;
+  /** Takes a line for the user. */
+  readonly say: (line: string) => void;
+}
 
 /**
  * One GET request, redirects followed. The token goes to the endpoint's own origin alone, on every hop. Resolves to a
@@ -66,11 +75,12 @@ export class StallGuard {
 /**
  * Tries until it goes well, with pauses that double, or are as long as the hub asks. Gives up after `patience.attempts`
  * tries in a row that did not get on (`gotOn` tells, and false unless given), on faults that time does not heal, and
- * where the hub asks for too long a pause. Throws the last HubFault, or the signal's reason once that aborts.
+ * where the hub asks for too long a pause; of every pause that is felt it tells. Throws the last HubFault, or the signal's
+ * reason once that aborts.
  */
 export async function persist<T>(
   attempt: () => Promise<T>,
-  { settings, signal, gotOn }: { settings: HubSettings; signal?: AbortSignal; gotOn?: () => boolean },
+  { settings, signal, say, gotOn }: HubContext & { gotOn?: () => boolean },
 ): Promise<T> {
   const { attempts, firstPauseMs, longestPauseMs } = settings.patience;
   for (let inVain = 1; ; inVain++) {
@@ -83,6 +93,8 @@ export async function persist<T>(
       if (gotOn?.()) inVain = 1;
       const pauseMs = thrown.retryAfterMs ?? firstPauseMs * 2 ** (inVain - 1);
       if (!thrown.isTransient || inVain >= attempts || pauseMs > longestPauseMs) throw thrown;
+      if (pauseMs >= 1000)
+        say(`${settings.endpoint}: ${thrown.message}; trying again in ${formatDuration(pauseMs / 1000)}`);
       await sleep(pauseMs, undefined, { signal }).catch(() => signal?.throwIfAborted());
     }
   }

@@ -3,6 +3,7 @@ import { UserError, messageOf } from '@captrain/runtime';
 import { faultSentence } from './fault-sentence.js';
 import { commitOf } from './hub-api.js';
 import { HubFault } from './hub-fault.js';
+import type { HubContext } from './hub-request.js';
 import { type HubSettings, hubSettings } from './hub-settings.js';
 import { type HubName, isCommit, parseModelName, showName } from './model-name.js';
 import { RepoCache } from './repo-cache.js';
@@ -82,12 +83,9 @@ export async function meansModel(asked: string, pinned: string, options: HubOpti
   return (await pinModel(asked, options)) === pinned;
 }
 
-interface Context {
-  name: HubName;
-  repo: RepoCache;
-  settings: HubSettings;
-  signal: AbortSignal | undefined;
-  say: (line: string) => void;
+interface Context extends HubContext {
+  readonly name: HubName;
+  readonly repo: RepoCache;
 }
 
 function contextOf(name: HubName, { signal, settings = hubSettings(), say }: HubOptions): Context {
@@ -102,7 +100,8 @@ function contextOf(name: HubName, { signal, settings = hubSettings(), say }: Hub
 }
 
 /** The commit that the name means: by the hub, or by the cache where there is none to ask. */
-async function resolved({ name, repo, settings, signal, say }: Context): Promise<string> {
+async function resolved(context: Context): Promise<string> {
+  const { name, repo, settings, say } = context;
   if (isCommit(name.revision)) return name.revision;
   const known = await repo.commitOf(name);
   if (settings.offline) {
@@ -110,7 +109,7 @@ async function resolved({ name, repo, settings, signal, say }: Context): Promise
     throw notCached(name, settings);
   }
   try {
-    return await commitOf(name, { settings: known === undefined ? settings : impatient(settings), signal });
+    return await commitOf(name, known === undefined ? context : impatient(context));
   } catch (thrown) {
     if (!(thrown instanceof HubFault && thrown.isTransient) || known === undefined) throw thrown;
     say(
@@ -121,7 +120,8 @@ async function resolved({ name, repo, settings, signal, say }: Context): Promise
 }
 
 /** Sees to it that the commit's files are in the cache. */
-async function provide(snapshot: Snapshot, { name, settings, signal, say }: Context): Promise<void> {
+async function provide(snapshot: Snapshot, context: Context): Promise<void> {
+  const { name, settings, say } = context;
   if (await isWhole(snapshot)) return;
   const usable = await isUsable(snapshot);
   if (settings.offline) {
@@ -129,7 +129,7 @@ async function provide(snapshot: Snapshot, { name, settings, signal, say }: Cont
     throw notCached(name, settings);
   }
   try {
-    await fetchSnapshot(snapshot, { settings: usable ? impatient(settings) : settings, signal });
+    await fetchSnapshot(snapshot, usable ? impatient(context) : context);
   } catch (thrown) {
     if (!(thrown instanceof HubFault && thrown.isTransient) || !usable) throw thrown;
     say(
@@ -139,8 +139,9 @@ async function provide(snapshot: Snapshot, { name, settings, signal, say }: Cont
 }
 
 /** For questions that the cache can answer too. */
-function impatient(settings: HubSettings): HubSettings {
-  return { ...settings, patience: { ...settings.patience, attempts: 1 } };
+function impatient(context: Context): Context {
+  const { settings } = context;
+  return { ...context, settings: { ...settings, patience: { ...settings.patience, attempts: 1 } } };
 }
 
 function notCached(name: HubName, { cache }: HubSettings): UserError {

@@ -4,15 +4,11 @@ import { withFileLock } from '@captrain/data';
 import { ProgressBar, UserError, formatBytes } from '@captrain/runtime';
 import { bytesThere, downloadFile, partialOf } from './download-file.js';
 import { type HubFile, type HubTree, treeOf } from './hub-api.js';
+import type { HubContext } from './hub-request.js';
 import type { HubSettings } from './hub-settings.js';
 import { type HubName, showName } from './model-name.js';
 import type { RepoCache } from './repo-cache.js';
 import { partsOf, wantedFiles, weightNames } from './wanted-files.js';
-
-interface Options {
-  settings: HubSettings;
-  signal?: AbortSignal | undefined;
-}
 
 /** A commit of a model, and where the cache keeps it. */
 export interface Snapshot {
@@ -47,26 +43,31 @@ export async function isUsable({ repo, commit }: Snapshot): Promise<boolean> {
  * Downloads what is missing of a commit. Several processes that ask at once download once. Throws a HubFault, a
  * UserError for a model without weights that captrain reads, for wrong files and a full disk, or the signal's reason.
  */
-export async function fetchSnapshot(snapshot: Snapshot, options: Options): Promise<void> {
+export async function fetchSnapshot(snapshot: Snapshot, context: HubContext): Promise<void> {
   const { repo, commit, name } = snapshot;
   await mkdir(path.dirname(repo.lock), { recursive: true });
+  const waiting = setTimeout(
+    () => context.say(`another process is downloading ${showName(name)}: waiting for it`),
+    2000,
+  );
   await withFileLock(
     repo.lock,
     async () => {
+      clearTimeout(waiting);
       if (await isWhole(snapshot)) return;
       let tree = await repo.readTree(commit);
       if (tree === undefined) {
-        tree = await treeOf(name.id, commit, options);
+        tree = await treeOf(name.id, commit, context);
         await repo.writeTree(commit, tree);
       }
       const wanted = wantedFiles(tree);
-      if (wanted === undefined) throw withoutWeights(name, tree, options.settings);
-      if (wanted.index !== undefined) await fetchFiles(snapshot, tree, [wanted.index], options);
+      if (wanted === undefined) throw withoutWeights(name, tree, context.settings);
+      if (wanted.index !== undefined) await fetchFiles(snapshot, tree, [wanted.index], context);
       const parts = wanted.index === undefined ? [] : await partsOf(repo.snapshot(commit), wanted.index);
-      await fetchFiles(snapshot, tree, [...wanted.files, ...parts], options);
+      await fetchFiles(snapshot, tree, [...wanted.files, ...parts], context);
     },
-    options.signal,
-  );
+    context.signal,
+  ).finally(() => clearTimeout(waiting));
 }
 
 /** Downloads files, unless their content is there, and links them into the snapshot. */
@@ -74,7 +75,7 @@ async function fetchFiles(
   { repo, commit, name }: Snapshot,
   tree: HubTree,
   names: readonly string[],
-  { settings, signal }: Options,
+  { settings, signal }: HubContext,
 ): Promise<void> {
   const missing: { file: HubFile; path: string }[] = [];
   for (const path of names) {
@@ -93,12 +94,13 @@ async function fetchFiles(
   for (const { file } of missing) done += await bytesThere(partialOf(repo.blob(file)));
   await requireSpace(repo.folder, total - done, showName(name));
   const bar = new ProgressBar({ label: `downloading ${name.id}`, total, unit: 'bytes', done });
+  const say = (line: string) => bar.print(line);
   try {
     let before = 0;
     for (const { file, path } of missing) {
       const url = `${settings.endpoint}/${name.id}/resolve/${commit}/${encodeURIComponent(path)}`;
       const download = { url, what: `${path} of ${showName(name)}`, file, to: repo.blob(file) };
-      await downloadFile(download, { settings, signal, onBytes: (bytes) => bar.set(before + bytes) });
+      await downloadFile(download, { settings, signal, say, onBytes: (bytes) => bar.set(before + bytes) });
       await repo.link(commit, path, file);
       bar.set((before += file.bytes));
     }

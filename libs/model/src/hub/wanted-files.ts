@@ -2,18 +2,22 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '@captrain/runtime';
 
+const OPEN_CLIP = 'open_clip_config.json';
+const processors = ['preprocessor_config.json', 'processor_config.json'];
+
 /** What captrain reads of a model, besides its weights. */
 const small = [
   'config.json',
   'generation_config.json',
-  'preprocessor_config.json',
+  ...processors,
   'tokenizer.json',
   'tokenizer_config.json',
   'special_tokens_map.json',
+  'added_tokens.json',
   'vocab.json',
   'merges.txt',
   'vocab.txt',
-  'open_clip_config.json',
+  OPEN_CLIP,
 ];
 
 /** Weights by preference, each with the config without which it is of no use: Hugging Face's layout, then OpenCLIP's. */
@@ -22,12 +26,12 @@ const weights = [
   { file: 'model.safetensors.index.json', config: 'config.json' },
   { file: 'pytorch_model.bin', config: 'config.json' },
   { file: 'pytorch_model.bin.index.json', config: 'config.json' },
-  { file: 'open_clip_model.safetensors', config: 'open_clip_config.json' },
-  { file: 'open_clip_pytorch_model.bin', config: 'open_clip_config.json' },
+  { file: 'open_clip_model.safetensors', config: OPEN_CLIP },
+  { file: 'open_clip_pytorch_model.bin', config: OPEN_CLIP },
 ];
 
 export interface WantedFiles {
-  /** The weights' index comes first, where they are in parts. */
+  /** The weights, or the index of their parts, come last. */
   readonly files: readonly string[];
   /** The index among `files`, which names the parts. */
   readonly index: string | undefined;
@@ -35,10 +39,13 @@ export interface WantedFiles {
 
 /** Which of a model's files are read: one kind of weights, never two. Undefined where there are none that are. */
 export function wantedFiles(present: { has(name: string): boolean }): WantedFiles | undefined {
-  const chosen = weights.find(({ file, config }) => present.has(file) && present.has(config));
+  const found = weights.filter(({ file, config }) => present.has(file) && present.has(config));
+  // Beside OpenCLIP's files, a config of Hugging Face's without one of its processors is timm's: of the picture tower alone.
+  const isTimm = present.has(OPEN_CLIP) && !processors.some((name) => present.has(name));
+  const chosen = (isTimm ? found.find(({ config }) => config === OPEN_CLIP) : undefined) ?? found[0];
   if (chosen === undefined) return undefined;
   const index = chosen.file.endsWith('.index.json') ? chosen.file : undefined;
-  return { files: [chosen.file, ...small.filter((name) => present.has(name))], index };
+  return { files: [...small.filter((name) => present.has(name)), chosen.file], index };
 }
 
 /** The names of weights that are looked for, for people. */

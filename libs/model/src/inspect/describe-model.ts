@@ -12,10 +12,11 @@ import { countParameters } from '../captioner-folder/source-tensors.js';
 import { readClipCapCheckpoint } from '../clipcap/clipcap-checkpoint.js';
 import { type Gpt2Sizes, gpt2SizesOf } from '../clipcap/infer-gpt2.js';
 import { inferMapper } from '../clipcap/infer-mapper.js';
-import { type ClipConfig, clipShapes, readClipConfig } from '../clip/clip-config.js';
-import { type ImagePreprocessor, readImagePreprocessor } from '../clip/preprocess.js';
+import type { ClipConfig } from '../clip/clip-config.js';
+import { findClipSource, isClipFolder } from '../clip/clip-source.js';
+import type { OpenClipConfig } from '../clip/open-clip/open-clip-config.js';
+import type { ImagePreprocessor } from '../clip/picture/image-preprocessor.js';
 import { type Gpt2Config, readGpt2Config } from '../gpt2/gpt2-config.js';
-import { readOptionalJsonObject } from '../read-json.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import { openWeights } from '../weights/open-weights.js';
 import { weightFiles } from '../weights/model-weights.js';
@@ -39,7 +40,7 @@ export interface ClipDescription {
   place: string;
   parameters: number;
   weights: StoredWeights;
-  config: ClipConfig;
+  config: ClipConfig | OpenClipConfig;
   preprocessor: ImagePreprocessor;
 }
 
@@ -69,12 +70,11 @@ export interface CheckpointDescription {
 export async function describeModel(place: string): Promise<ModelDescription> {
   if (!existsSync(place))
     throw new UserError(`there is no model ${place}; name a folder or file that exists.`);
-  if (!statSync(place).isDirectory()) return describeCheckpoint(place);
+  if (!statSync(place).isDirectory()) return describeFile(place);
   if (isCaptionerFolder(place)) return describeCaptioner(place);
   if (existsSync(path.join(place, 'checkpoints')))
     throw new UserError(`${place} is a training run; captrain export makes a captioner folder of it.`);
-  const type = readOptionalJsonObject(place, 'config.json').model_type;
-  if (type === 'clip') return describeClip(place);
+  if (isClipFolder(place)) return describeClip(place);
   return describeLanguageModel(place);
 }
 
@@ -92,15 +92,16 @@ async function describeLanguageModel(place: string): Promise<LanguageModelDescri
 }
 
 async function describeClip(place: string): Promise<ClipDescription> {
-  const config = readClipConfig(place);
-  const shapes = [...clipShapes(config).values()].map((shape) => ({ shape }));
+  const { config, preprocessor, weights } = await findClipSource(place);
+  const tensors = (await Promise.all(weights.map(openWeights))).flatMap((file) => [...file.tensors.values()]);
   return {
     kind: 'CLIP',
     place,
-    parameters: countParameters(shapes),
-    weights: await storedWeights(weightFiles(place)),
+    // Without what counts, such as position ids.
+    parameters: countParameters(tensors.filter(({ dtype }) => /^B?F/.test(dtype))),
+    weights: await storedWeights(weights),
     config,
-    preprocessor: readImagePreprocessor(place),
+    preprocessor,
   };
 }
 
@@ -117,6 +118,11 @@ async function describeCaptioner(place: string): Promise<CaptionerDescription> {
     encoder,
     languageModel,
   };
+}
+
+async function describeFile(place: string): Promise<CheckpointDescription | ClipDescription> {
+  const isClip = (await openWeights(place)).tensors.has('visual.conv1.weight');
+  return isClip ? describeClip(place) : describeCheckpoint(place);
 }
 
 async function describeCheckpoint(place: string): Promise<CheckpointDescription> {

@@ -61,8 +61,8 @@ export function trainingMemory(run: MemoryCase): TrainingMemory {
   const update = FLOAT * UPDATE_COPIES * Math.min(parameters, Math.max(GROUP_VALUES, ...trained));
   // One sum a level of the tree by which microbatches are added.
   const exchange = bytes * (Math.ceil(Math.log2(microbatches)) + 1);
-  // The model and its file, both moments and theirs: garbage collection may find all of them together.
-  const checkpoint = 6 * bytes;
+  // The model and both moments, exported, and as much as two more that garbage collection finds late.
+  const checkpoint = 5 * bytes;
   const moments = 2 * bytes;
   return {
     parameters,

@@ -3,17 +3,10 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { mapperConfig, type MapperConfig } from '../config.js';
 import { tensorsOfValues } from '../load-parameters.js';
 import type { ParameterValues } from '../parameters.js';
-import {
-  type Rows,
-  expectClose,
-  plainAdd,
-  plainAffine,
-  plainAttention,
-  plainNorm,
-  rowsOf,
-} from '../plain-math.cases.js';
+import { expectClose } from '../plain-math.cases.js';
 import { RandomStream } from '../random.js';
 import { initMapper, mapPrefix, mapperShapes } from './mapper.js';
+import { plainMlp, plainTransformer } from './plain-mappers.cases.js';
 
 beforeAll(() => startEngine({ device: 'cpu' }));
 
@@ -32,10 +25,11 @@ test.each(['mlp', 'transformer'] as const)(
   (mapper) => {
     const config = configOf({ mapper });
     const values = initMapper(config, widths, 4);
-    const plain = mapper === 'mlp' ? plainMlp : plainTransformer;
-    prefixes(config, values).forEach((prefix, row) =>
-      expectClose(prefix, plain(values, config, embeddings[row]!)),
-    );
+    const plain = (embedding: number[]) =>
+      mapper === 'mlp'
+        ? plainMlp(values, widths.width, embedding)
+        : plainTransformer(values, config, widths.width, [embedding]);
+    prefixes(config, values).forEach((prefix, row) => expectClose(prefix, plain(embeddings[row]!)));
   },
 );
 
@@ -78,33 +72,3 @@ describe("new weights are PyTorch's", () => {
     },
   );
 });
-
-type Plain = (values: ParameterValues, config: MapperConfig, embedding: number[]) => Rows;
-
-const plainMlp: Plain = (values, _, embedding) => {
-  const inner = plainAffine(values, 'clip_project.model.0', embedding).map(Math.tanh);
-  return rowsOf(plainAffine(values, 'clip_project.model.2', inner), widths.width);
-};
-
-const plainTransformer: Plain = (values, config, embedding) => {
-  const { width } = widths;
-  const clip = rowsOf(plainAffine(values, 'clip_project.linear', embedding), width);
-  let rows = [...clip, ...rowsOf(values.get('clip_project.prefix_const')!, width)];
-  for (let layer = 0; layer < config.mapperLayers; layer++) {
-    const name = `clip_project.transformer.layers.${layer}`;
-    const affine = (x: Rows, part: string) => x.map((row) => plainAffine(values, `${name}.${part}`, row));
-    const norm = (x: Rows, part: string) => x.map((row) => plainNorm(values, `${name}.${part}`, row));
-    const normal = norm(rows, 'norm1');
-    const keysValues = affine(normal, 'attn.to_keys_values');
-    const parts = {
-      queries: affine(normal, 'attn.to_queries'),
-      keys: keysValues.map((row) => row.slice(0, width)),
-      values: keysValues.map((row) => row.slice(width)),
-    };
-    const attended = plainAttention(parts, { heads: config.mapperHeads, causal: false });
-    rows = plainAdd(rows, affine(attended, 'attn.project'));
-    const inner = affine(norm(rows, 'norm2'), 'mlp.fc1').map((row) => row.map((value) => Math.max(0, value)));
-    rows = plainAdd(rows, affine(inner, 'mlp.fc2'));
-  }
-  return rows.slice(config.clipLength);
-};

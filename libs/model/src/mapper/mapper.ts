@@ -1,7 +1,7 @@
-// B batch, C width of the image embedding, P prefix positions, D width of the language model
+// B batch, F frames, C width of an embedding, P prefix positions, D width of the language model
 import { tf } from '@captrain/engine';
 import { UserError } from '@captrain/runtime';
-import type { MapperConfig } from '../config.js';
+import type { MapperConfig, PrecisionConfig } from '../config.js';
 import type { ParameterShapes, ParameterValues, Parameters } from '../parameters.js';
 import { initMlpMapper, mapByMlp, mlpMapperShapes } from './mlp-mapper.js';
 import { initTransformerMapper, mapByTransformer, transformerMapperShapes } from './transformer-mapper.js';
@@ -12,9 +12,17 @@ export interface MapperWidths {
   width: number;
 }
 
+/** A mapper's config, and the precision of its linear layers (float32 unless given). */
+export type MapperComputation = MapperConfig & Partial<PrecisionConfig>;
+
 /** Every parameter of a mapper, in layout order, named as in the reference. A config that cannot be is a UserError. */
 export function mapperShapes(config: MapperConfig, widths: MapperWidths): ParameterShapes {
-  if (config.mapper === 'mlp') return mlpMapperShapes(config, widths);
+  if (config.mapper === 'mlp') {
+    if (config.frames === 1) return mlpMapperShapes(config, widths);
+    throw new UserError(
+      `the mlp mapper takes one embedding, not sequences of up to ${config.frames}; use --mapper transformer, or --frames 1.`,
+    );
+  }
   if (widths.width % config.mapperHeads !== 0)
     throw new UserError(
       `mapperHeads ${config.mapperHeads} does not divide the language model's width ${widths.width}; choose a divisor.`,
@@ -28,16 +36,21 @@ export function initMapper(config: MapperConfig, widths: MapperWidths, seed: num
   return config.mapper === 'mlp' ? initMlpMapper(shapes, seed) : initTransformerMapper(shapes, seed);
 }
 
-/** The prefix_BPD of image embeddings_BC. */
+/**
+ * The prefix_BPD of image embeddings_BC, or of sequences embeddings_BFC, of which the first frames_B (int32) of each row
+ * are real, or all where that is not given. What stands in the others, NaN even, has no effect.
+ */
 export function mapPrefix(
   parameters: Parameters,
-  config: MapperConfig,
-  embeddings_BC: tf.Tensor2D,
+  config: MapperComputation,
+  embeddings: tf.Tensor2D | tf.Tensor3D,
+  frames_B?: tf.Tensor1D,
 ): tf.Tensor3D {
-  const x_BC = config.normalizePrefix
-    ? (tf.div(embeddings_BC, tf.norm(embeddings_BC, 2, 1, true)) as tf.Tensor2D)
-    : embeddings_BC;
-  return config.mapper === 'mlp'
-    ? mapByMlp(parameters, config, x_BC)
-    : mapByTransformer(parameters, config, x_BC);
+  const x = config.normalizePrefix
+    ? tf.div<tf.Tensor2D | tf.Tensor3D>(embeddings, tf.norm(embeddings, 2, -1, true))
+    : embeddings;
+  const [batch, width] = [x.shape[0], x.shape.at(-1)!];
+  if (config.mapper === 'mlp') return mapByMlp(parameters, config, tf.reshape(x, [batch, width]));
+  const x_BFC = tf.reshape(x, [batch, -1, width]) as tf.Tensor3D;
+  return mapByTransformer(parameters, config, x_BFC, frames_B);
 }

@@ -3,7 +3,7 @@ import { tf } from '@captrain/engine';
 import type { MapperConfig } from '../config.js';
 import { linear } from '../ops/linear.js';
 import { parameter, type ParameterShapes, type ParameterValues, type Parameters } from '../parameters.js';
-import type { MapperWidths } from './mapper.js';
+import type { MapperComputation, MapperWidths } from './mapper.js';
 import { initTorchLinear } from './torch-linear.js';
 
 /** Two linear maps with tanh between: C → D·P/2 → D·P. Source: `MLP` in the reference's train.py. */
@@ -29,7 +29,7 @@ export function initMlpMapper(shapes: ParameterShapes, seed: number): ParameterV
 
 export function mapByMlp(
   parameters: Parameters,
-  config: Pick<MapperConfig, 'prefixLength'>,
+  config: Pick<MapperComputation, 'prefixLength' | 'precision'>,
   embeddings_BC: tf.Tensor2D,
 ): tf.Tensor3D {
   const layer = (index: number, x: tf.Tensor) =>
@@ -38,6 +38,7 @@ export function mapByMlp(
       parameter(parameters, `clip_project.model.${index}.weight`),
       parameter(parameters, `clip_project.model.${index}.bias`),
       'out-in',
+      config.precision,
     );
   const prefix = layer(2, tf.tanh(layer(0, embeddings_BC)));
   return tf.reshape(prefix, [embeddings_BC.shape[0], config.prefixLength, -1]);

@@ -1,15 +1,24 @@
 import { rawOp, tf } from '@captrain/engine';
 import { withGradient } from './with-gradient.js';
 
-/** Activations by the names that Hugging Face configs give them. */
+/**
+ * Activations by the names that Hugging Face configs give them (`ACT2FN` in transformers' activations.py); several name
+ * one function that transformers computes in several ways.
+ */
 export const ACTIVATIONS = {
   relu,
   tanh: (x: tf.Tensor) => tf.tanh(x),
+  sigmoid: (x: tf.Tensor) => tf.sigmoid(x),
   gelu: geluExact,
+  gelu_python: geluExact,
   gelu_new: geluTanh,
+  gelu_fast: geluTanh,
+  gelu_accurate: geluTanh,
   gelu_pytorch_tanh: geluTanh,
+  gelu_python_tanh: geluTanh,
   quick_gelu: (x: tf.Tensor) => sigmoidWeighted(x, 1.702),
   silu: (x: tf.Tensor) => sigmoidWeighted(x, 1),
+  swish: (x: tf.Tensor) => sigmoidWeighted(x, 1),
 } as const;
 export type ActivationName = keyof typeof ACTIVATIONS;
 export const ACTIVATION_NAMES = Object.keys(ACTIVATIONS) as [ActivationName, ...ActivationName[]];

@@ -4,6 +4,7 @@ import { tf } from '@captrain/engine';
 /**
  * Softmax attention: queries_BHTE, keys_BHSE and values_BHSE give out_ND, heads side by side. The scores are scaled
  * by `scale`, and `bias` (broadcast over BHTS) is added to them: 0 where a position may be seen, −1e9 where not.
+ * `drop`, where given, is dropout of the weights.
  */
 export function attention(
   queries_BHTE: tf.Tensor,
@@ -11,11 +12,12 @@ export function attention(
   values_BHSE: tf.Tensor,
   scale: number,
   bias?: tf.Tensor,
+  drop: (weights_BHTS: tf.Tensor) => tf.Tensor = (weights_BHTS) => weights_BHTS,
 ): tf.Tensor2D {
   const [batch, heads, positions, width] = queries_BHTE.shape as [number, number, number, number];
   const scores_BHTS = tf.matMul(tf.mul(queries_BHTE, scale), keys_BHSE, false, true);
   const weights_BHTS = tf.softmax(bias === undefined ? scores_BHTS : tf.add(scores_BHTS, bias));
-  const out_BHTE = tf.matMul(weights_BHTS, values_BHSE);
+  const out_BHTE = tf.matMul(drop(weights_BHTS), values_BHSE);
   return tf.reshape(tf.transpose(out_BHTE, [0, 2, 1, 3]), [batch * positions, heads * width]);
 }
 

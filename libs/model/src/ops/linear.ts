@@ -1,4 +1,6 @@
 import { tf } from '@captrain/engine';
+import type { Precision } from '../config.js';
+import { matMulBfloat16 } from './matmul-bfloat16.js';
 import { addBias, matMul2d, sumToLast } from './raw.js';
 import { withGradient } from './with-gradient.js';
 
@@ -9,14 +11,17 @@ import { withGradient } from './with-gradient.js';
 export type WeightLayout = 'in-out' | 'out-in';
 
 /**
- * An affine map of the last dimension. x_…I and the weight give y_…O, plus bias_O where there is one.
+ * An affine map of the last dimension. x_…I and the weight give y_…O, plus bias_O where there is one. The precision is
+ * that of the product and of both products of its gradient; all that comes in and goes out is float32.
  */
 export function linear(
   x: tf.Tensor,
   weight: tf.Tensor,
   bias: tf.Tensor | undefined,
   layout: WeightLayout,
+  precision: Precision = 'float32',
 ): tf.Tensor {
+  const multiply = precision === 'bfloat16' ? matMulBfloat16 : matMul2d;
   const transposed = layout === 'out-in';
   const outWidth = weight.shape[transposed ? 0 : 1]!;
   const inWidth = weight.shape[transposed ? 1 : 0]!;
@@ -25,13 +30,13 @@ export function linear(
     bias === undefined ? { x: x_NI, weight } : { x: x_NI, weight, bias },
     (save) => {
       save([x_NI, weight]);
-      const product_NO = matMul2d(x_NI, weight, false, transposed);
+      const product_NO = multiply(x_NI, weight, false, transposed);
       return bias === undefined ? product_NO : addBias(product_NO, bias);
     },
     (dy_NO, [savedX, savedWeight]) => ({
-      x: () => matMul2d(dy_NO, savedWeight!, false, !transposed),
+      x: () => multiply(dy_NO, savedWeight!, false, !transposed),
       weight: () =>
-        transposed ? matMul2d(dy_NO, savedX!, true, false) : matMul2d(savedX!, dy_NO, true, false),
+        transposed ? multiply(dy_NO, savedX!, true, false) : multiply(savedX!, dy_NO, true, false),
       bias: () => sumToLast(dy_NO),
     }),
   );

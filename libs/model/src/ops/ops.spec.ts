@@ -56,14 +56,20 @@ describe("operations have the values and gradients that tfjs's own autograd give
   const plainActivations: Record<keyof typeof ACTIVATIONS, (x: tf.Tensor) => tf.Tensor> = {
     relu: (x) => tf.maximum(x, 0),
     tanh: (x) => tf.sub(1, tf.div(2, tf.add(tf.exp(tf.mul(x, 2)), 1))),
+    sigmoid: (x) => tf.div(1, tf.add(1, tf.exp(tf.neg(x)))),
     gelu: (x) => tf.mul(tf.mul(x, 0.5), tf.add(1, tf.erf(tf.div(x, Math.SQRT2)))),
     gelu_new: (x) => {
       const inner = tf.mul(Math.sqrt(2 / Math.PI), tf.add(x, tf.mul(0.044715, cube(x))));
       return tf.mul(tf.mul(x, 0.5), tf.add(1, tf.tanh(inner)));
     },
+    gelu_python: (x) => plainActivations.gelu(x),
+    gelu_fast: (x) => plainActivations.gelu_new(x),
+    gelu_accurate: (x) => plainActivations.gelu_new(x),
     gelu_pytorch_tanh: (x) => plainActivations.gelu_new(x),
+    gelu_python_tanh: (x) => plainActivations.gelu_new(x),
     quick_gelu: (x) => tf.mul(x, tf.sigmoid(tf.mul(1.702, x))),
     silu: (x) => tf.mul(x, tf.sigmoid(x)),
+    swish: (x) => plainActivations.silu(x),
   };
   test.each(Object.keys(ACTIVATIONS) as (keyof typeof ACTIVATIONS)[])('%s', (name) => {
     expectSame(

@@ -1,6 +1,6 @@
 import { engineConfig } from '@captrain/engine/config';
 import { z } from 'zod';
-import { languageModelConfig, mapperConfig, optimizerConfig } from '../config.js';
+import { languageModelConfig, mapperConfig, optimizerConfig, precisionConfig } from '../config.js';
 
 /** What a batch is, and how many there are. */
 const orderConfig = z.strictObject({
@@ -15,7 +15,12 @@ const orderConfig = z.strictObject({
     ),
   epochs: z.number().int().min(1).default(10).describe('passes over the training captions'),
   steps: z.number().int().min(1).optional().describe('steps to train; instead of epochs'),
-  seed: z.number().int().min(0).default(0).describe('seed of the new weights and of the sample order'),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('seed of the new weights, of the sample order and of dropout'),
 });
 
 /** Everything that the trained weights are a function of. It is part of every checkpoint. */
@@ -24,6 +29,7 @@ export const trainingConfig = z.strictObject({
   split: z.string().min(1).default('train').describe('split of the data to train on'),
   ...mapperConfig.shape,
   ...languageModelConfig.shape,
+  ...precisionConfig.shape,
   init: z
     .string()
     .min(1)

@@ -1,7 +1,4 @@
-/** `tokenizer.json` structures for the two vocabularies that are also published as vocab.json and merges.txt. */
-
-/** What tokenizer.json holds, as far as this library writes it. */
-export type TokenizerJson = Record<string, unknown>;
+import type { TokenizerJson } from './as-in-rust.js';
 
 const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
 
@@ -9,14 +6,24 @@ const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: tr
 const clipWords =
   "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
+/** Whether the tokens are of CLIP's kind, where the last of a word ends in `</w>`, and not of GPT-2's. */
+export function isClipVocabulary(vocabulary: Record<string, number>): boolean {
+  return Object.keys(vocabulary).some((token) => token.endsWith('</w>'));
+}
+
 /**
- * The structure that the `tokenizers` library would have saved for a vocabulary and its merges: CLIP's where tokens
- * end in `</w>`, GPT-2's otherwise.
+ * The tokenizer.json that Python's CLIPTokenizer or GPT2Tokenizer builds of vocab.json and merges.txt.
+ * `addPrefixSpace` writes a space before a text, as some of GPT-2's kind want it.
  */
-export function byteLevelBpe(vocabulary: Record<string, number>, mergesText: string): TokenizerJson {
-  const merges = mergesText.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#version'));
-  const isClip = Object.keys(vocabulary).some((token) => token.endsWith('</w>'));
-  const special = ['<|startoftext|>', '<|endoftext|>'].filter((token) => Object.hasOwn(vocabulary, token));
+export function byteLevelBpe(
+  vocabulary: Record<string, number>,
+  mergesText: string,
+  { addPrefixSpace = false } = {},
+): TokenizerJson {
+  const merges = mergesText
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== '' && !line.startsWith('#version'));
+  const isClip = isClipVocabulary(vocabulary);
   const model = {
     type: 'BPE',
     dropout: null,
@@ -31,46 +38,30 @@ export function byteLevelBpe(vocabulary: Record<string, number>, mergesText: str
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: special.map((content) => ({
-      id: vocabulary[content],
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
-    ...(isClip ? clipStages(vocabulary) : gpt2Stages),
+    added_tokens: [],
+    ...(isClip
+      ? clipStages
+      : { normalizer: null, pre_tokenizer: { ...byteLevel, add_prefix_space: addPrefixSpace } }),
+    post_processor: null,
     decoder: byteLevel,
     model,
   };
 }
 
-const gpt2Stages = { normalizer: null, pre_tokenizer: byteLevel, post_processor: byteLevel };
-
-function clipStages(vocabulary: Record<string, number>) {
-  return {
-    normalizer: {
-      type: 'Sequence',
-      normalizers: [
-        { type: 'NFC' },
-        { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' },
-        { type: 'Lowercase' },
-      ],
-    },
-    pre_tokenizer: {
-      type: 'Sequence',
-      pretokenizers: [
-        { type: 'Split', pattern: { Regex: clipWords }, behavior: 'Removed', invert: true },
-        { ...byteLevel, use_regex: false },
-      ],
-    },
-    post_processor: {
-      type: 'RobertaProcessing',
-      sep: ['<|endoftext|>', vocabulary['<|endoftext|>']],
-      cls: ['<|startoftext|>', vocabulary['<|startoftext|>']],
-      trim_offsets: false,
-      add_prefix_space: false,
-    },
-  };
-}
+const clipStages = {
+  normalizer: {
+    type: 'Sequence',
+    normalizers: [
+      { type: 'NFC' },
+      { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' },
+      { type: 'Lowercase' },
+    ],
+  },
+  pre_tokenizer: {
+    type: 'Sequence',
+    pretokenizers: [
+      { type: 'Split', pattern: { Regex: clipWords }, behavior: 'Removed', invert: true },
+      byteLevel,
+    ],
+  },
+};

@@ -15,7 +15,7 @@ export async function openWeights(path: string): Promise<WeightsFile> {
     throw new UserError(`${path} is only Git LFS's pointer to the weights; run git lfs pull in its folder.`);
   const isSafetensors = first[8] === '{' || path.endsWith('.safetensors');
   if (isSafetensors) return readSafetensors(path);
-  if (first.startsWith('PK\x03\x04') || first.startsWith('\x80')) return readPytorch(path);
+  if (first.startsWith('PK\x03\x04') || first.startsWith('\x80')) return readPytorch(source);
   throw new UserError(
     `${path} is neither a safetensors file nor one of PyTorch's torch.save; fetch or write it again.`,
   );

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { startEngine, tf } from '@captrain/engine';
 import {
+  dropoutRates,
   gpt2Config,
   gpt2Logits,
   gpt2Shapes,
@@ -37,6 +38,7 @@ export async function pretrainGpt2(folder: string, options: PretrainOptions): Pr
     n_embd: 128,
     n_layer: 4,
     n_head: 4,
+    ...dropoutRates(0),
   });
   const parameters = asVariables(tensorsOfValues(gpt2Shapes(config), initGpt2(config, seed)));
   await optimise([...parameters.values()], { ...recipe, steps }, async (step) => {

@@ -1,4 +1,4 @@
-import { fileSource } from '../byte-source.js';
+import type { ByteSource } from '../byte-source.js';
 import type { WeightsFile } from '../weights-file.js';
 import { readLegacyFile } from './legacy-file.js';
 import { stridedTensor } from './strided-tensor.js';
@@ -9,13 +9,12 @@ import { readZipFile } from './zip-file.js';
  * is executed: tensors and plain containers are read, and whatever else it asks for is a UserError that names it, as
  * is all that is damaged. Tensors are named by the path that leads to them (`state_dict.h.0.weight`), in its order.
  */
-export async function readPytorch(path: string): Promise<WeightsFile> {
-  const source = fileSource(path);
+export async function readPytorch(source: ByteSource): Promise<WeightsFile> {
   const first = Buffer.from(source.range(0, Math.min(2, source.bytes))).toString('latin1');
-  const { tensors, storages } = first === 'PK' ? await readZipFile(source, path) : readLegacyFile(source);
+  const { tensors, storages } = first === 'PK' ? await readZipFile(source) : readLegacyFile(source);
   const named = [...tensors].map(
     ([name, tensor]) =>
       [name, stridedTensor(source, name, tensor, storages.get(tensor.storage.key)!)] as const,
   );
-  return { place: path, metadata: {}, tensors: new Map(named) };
+  return { place: source.place, metadata: {}, tensors: new Map(named) };
 }

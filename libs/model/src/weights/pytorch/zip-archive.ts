@@ -1,5 +1,6 @@
 import { UserError, messageOf } from '@captrain/runtime';
 import * as yauzl from 'yauzl';
+import type { ByteSource } from '../byte-source.js';
 import { printable, quoted } from '../quoted.js';
 import { damaged, refused } from './pytorch-error.js';
 import type { StorageRange } from './torch-contents.js';
@@ -14,14 +15,16 @@ export class ZipArchive {
   ) {}
 
   /** Reads the table of contents. What is no such archive is a UserError. The caller closes it. */
-  static async open(path: string): Promise<ZipArchive> {
+  static async open(source: ByteSource): Promise<ZipArchive> {
+    const { place, bytes } = source;
+    const options = { autoClose: false, lazyEntries: true, strictFileNames: true };
     const zip = await yauzl
-      .openPromise(path, { autoClose: false, lazyEntries: true, strictFileNames: true })
-      .catch((cause) => {
-        throw damaged(path, printable(messageOf(cause)));
+      .fromRandomAccessReaderPromise(new SourceReader(source), bytes, options)
+      .catch((cause: unknown) => {
+        throw damaged(place, printable(messageOf(cause)));
       });
     try {
-      return new ZipArchive(path, zip, await recordsOf(path, zip));
+      return new ZipArchive(place, zip, await recordsOf(place, zip));
     } catch (error) {
       zip.close();
       throw error;
@@ -48,6 +51,35 @@ export class ZipArchive {
 
   close(): void {
     this.zip.close();
+  }
+}
+
+/** Lets yauzl read a source. Its own reader of files throws where nobody catches it when a zip names offsets beyond 2^53. */
+class SourceReader extends yauzl.RandomAccessReader {
+  constructor(private readonly source: ByteSource) {
+    super();
+  }
+
+  override read(
+    target: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null) => void,
+  ): void {
+    let fault: Error | null = null;
+    if (position + length > this.source.bytes) fault = new Error('it points beyond its end');
+    else
+      try {
+        target.set(this.source.range(position, length), offset);
+      } catch (error) {
+        fault = error as Error;
+      }
+    callback(fault);
+  }
+
+  override close(callback: (error: Error | null) => void): void {
+    callback(null);
   }
 }
 

@@ -13,21 +13,22 @@ import { ZipArchive } from './zip-archive.js';
  * What a zip file of PyTorch holds: `torch.save`'s since version 1.6, and TorchScript's. The object is the record
  * `data.pkl`, each storage a record `data/KEY`. Source: PyTorch's torch/serialization.py (`_save`).
  */
-export async function readZipFile(source: ByteSource, path: string): Promise<TorchContents> {
-  const archive = await ZipArchive.open(path);
+export async function readZipFile(source: ByteSource): Promise<TorchContents> {
+  const { place } = source;
+  const archive = await ZipArchive.open(source);
   try {
     await requireLittleEndian(archive, source);
     const pickle = await archive.range('data.pkl');
-    if (pickle.bytes > MAX_PICKLE_BYTES) throw damaged(path, `its data.pkl has ${pickle.bytes} bytes`);
-    const host = torchHost(path);
+    if (pickle.bytes > MAX_PICKLE_BYTES) throw damaged(place, `its data.pkl has ${pickle.bytes} bytes`);
+    const host = torchHost(place);
     const cursor = new ByteCursor(source, pickle.offset, pickle.offset + pickle.bytes);
-    const tensors = tensorsByName(unpickle(cursor, host), path);
+    const tensors = tensorsByName(unpickle(cursor, host), place);
     const storages = new Map<string, StorageRange>();
     for (const { key, dtype, count } of host.storages.values()) {
       const range = await archive.range(`data/${key}`);
       if (range.bytes < count * BYTES_OF_DTYPE[dtype])
         throw damaged(
-          path,
+          place,
           `storage ${quoted(key)} has ${range.bytes} bytes for ${count} values of ${dtype}`,
         );
       storages.set(key, range);

@@ -1,0 +1,2 @@
+/** A line of a table for people. */
+export type Row = [name: string, finding: string];
