@@ -56,7 +56,7 @@ test('a mapper of other shapes, and a folder of another kind, are refused as a s
   }
 });
 
-test('a run from a captioner folder can be resumed after that folder is gone but for its language model', async () => {
+test('a run from a captioner folder records where it started, by absolute paths', () => {
   const config = JSON.parse(
     readFileSync(
       path.join(runFolder(folder, `${Object.keys(variants)[0]!}, further`), 'config.json'),

@@ -71,6 +71,8 @@ describe('captrain doctor --model', () => {
     expect(out).toContain(
       'Transformer of 2 layers, 2 clip positions, embeddings of 6 values to a prefix of 4',
     );
+    // 3,200 of GPT-2, 396 of the MLP; the file also holds a tied head and masks.
+    expect((await doctor(checkpoint('mlp.pt'))).out).toMatch(/parameters +3,596\n/);
     expect((await doctor(checkpoint('mapper-alone.pt'))).out).toMatch(/language model +none in the file/);
   });
 

@@ -58,7 +58,7 @@ export interface CaptionerDescription {
 export interface CheckpointDescription {
   kind: 'ClipCap checkpoint';
   place: string;
-  /** As the file holds them: a tied head counts again. */
+  /** Without masks and GPT-2's head: no header tells whether that is more than the word embeddings again. */
   parameters: number;
   weights: StoredWeights;
   /** Undefined where the file has no GPT-2, and its mapper's shapes do not tell the width. */
@@ -129,11 +129,12 @@ async function describeCheckpoint(place: string): Promise<CheckpointDescription>
   const { tensors } = await openWeights(place);
   const checkpoint = readClipCapCheckpoint({ place, tensors });
   const languageModel = gpt2SizesOf(checkpoint);
+  const gpt2 = [...checkpoint.gpt2].filter(([name]) => !/^lm_head\.|\.attn\.(bias|masked_bias)$/.test(name));
   const width = languageModel?.width ?? checkpoint.mapper.get('clip_project.prefix_const')?.shape[1];
   return {
     kind: 'ClipCap checkpoint',
     place,
-    parameters: countParameters([...checkpoint.mapper.values(), ...checkpoint.gpt2.values()]),
+    parameters: countParameters([...checkpoint.mapper.values(), ...gpt2.map(([, tensor]) => tensor)]),
     weights: await storedWeights([place]),
     mapper: width === undefined ? undefined : inferMapper(checkpoint, { width, heads: 1 }),
     languageModel,
