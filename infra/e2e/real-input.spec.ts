@@ -88,6 +88,14 @@ test('a caption for a picture file is the one for its stored embedding', async (
   expect(out).toContain(predictions.find(({ image_id }) => image_id === names[0])!.caption);
 });
 
+test('an export from the store writes the same caption, from any folder', async () => {
+  const out = path.join(folder, 'exported');
+  await succeed('export', '--run', `${store}/runs/whole`, '--out', out);
+  const picture = path.join(images, names[0]!);
+  const ofRun = await succeed('caption', '--run', `${store}/runs/whole`, picture);
+  expect(await succeed('caption', '--model', out, '--encoder', encoder, picture)).toBe(ofRun);
+});
+
 test('a run stopped on its way and resumed goes on bit for bit', async () => {
   const run = `${store}/runs/stopped`;
   const trainUntil = async (step: number, args: string[]) => {
