@@ -1,7 +1,7 @@
-"""Embeddings of picture files by transformers' own processor and a random CLIP ViT-B/32.
+"""Embeddings of picture files by transformers' own processors (Pillow's and torchvision's) and a random CLIP ViT-B/32.
 
 pictures.py FOLDER PICTURE…: writes the CLIP to FOLDER/clip, pictures of every kind of file to FOLDER/kinds, and to
-FOLDER/expected.json the embeddings of both, by path.
+FOLDER/expected.json the embeddings of all, by processor and path.
 """
 
 import sys
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy
 import torch
 from PIL import Image, ImageOps
-from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
+from transformers import CLIPConfig, CLIPImageProcessor, CLIPImageProcessorPil, CLIPModel
 
 from common import scatter, write_json
 
@@ -62,14 +62,15 @@ def main(folder, *pictures):
     torch.manual_seed(1)
     model = scatter(CLIPModel(CLIPConfig()), seed=2)
     model.save_pretrained(folder / "clip")
-    processor = CLIPImageProcessorPil()
-    processor.save_pretrained(folder / "clip")
+    processors = {"Pillow": CLIPImageProcessorPil(), "torchvision": CLIPImageProcessor()}
+    processors["Pillow"].save_pretrained(folder / "clip")
     kinds = write_kinds(pictures[0], folder / "kinds")
-    expected = {}
+    expected = {name: {} for name in processors}
     for path in [*pictures, *kinds]:
-        pixels = processor(images=opened(Path(path)), return_tensors="pt")["pixel_values"]
-        features = model.get_image_features(pixel_values=pixels)
-        expected[path] = getattr(features, "pooler_output", features)[0].tolist()
+        for name, processor in processors.items():
+            pixels = processor(images=opened(Path(path)), return_tensors="pt")["pixel_values"]
+            features = model.get_image_features(pixel_values=pixels)
+            expected[name][path] = getattr(features, "pooler_output", features)[0].tolist()
     write_json(folder / "expected.json", expected)
 
 
