@@ -13,6 +13,9 @@ import path from 'node:path';
 import { UserError, messageOf } from '@captrain/runtime';
 import { safetensorsParts, type TensorToWrite, writtenBytes } from './write-safetensors.js';
 
+/** Node refuses to write 2 GiB and more in one call. */
+const MOST_AT_ONCE = 2 ** 30;
+
 /** What is known of a file that was written. */
 export interface WrittenFile {
   readonly name: string;
@@ -43,7 +46,8 @@ export function writeSafetensorsFile(
     try {
       for (const part of safetensorsParts(tensors, metadata)) {
         hash.update(part);
-        for (let done = 0; done < part.length;) done += writeSync(descriptor, part, done);
+        for (let done = 0; done < part.length;)
+          done += writeSync(descriptor, part, done, Math.min(part.length - done, MOST_AT_ONCE));
         bytes += part.length;
       }
       fsyncSync(descriptor);
