@@ -1,6 +1,6 @@
 import { messageOf } from '@captrain/runtime';
-import { engineAddon } from './start-engine.js';
 import { rawOp } from './raw-op.js';
+import { engineInfo } from './start-engine.js';
 import type { tf } from './tf.js';
 
 /** Where a tensor's values lie in a file, row-major, little-endian. */
@@ -41,12 +41,7 @@ export function readTensor({ path, offset, dtype, shape }: TensorRange): tf.Tens
 
 /** Files are read into the host's memory; with a GPU, the values then go there once instead of with every use. */
 function onDevice(values: tf.Tensor): tf.Tensor {
-  if (
-    !engineAddon()
-      .listDevices()
-      .some(({ type }) => type === 'GPU')
-  )
-    return values;
+  if (engineInfo().device !== 'gpu') return values;
   const [moved] = rawOp('Identity', [values]) as [tf.Tensor];
   values.dispose();
   return moved;

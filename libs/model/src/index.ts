@@ -81,6 +81,7 @@ export {
 } from './layout.js';
 export { loadParameters, parametersOf, tensorsOfValues, type Rename } from './load-parameters.js';
 export {
+  embeddingDimOf,
   initMapper,
   mapPrefix,
   mapperShapes,

@@ -4,7 +4,7 @@ import { checkShapes } from './layout.js';
 import type { ParameterShapes, ParameterValues } from './parameters.js';
 import { openModelWeights } from './weights/model-weights.js';
 import { quoted } from './weights/quoted.js';
-import type { WeightTensor, WeightsFile } from './weights/weights-file.js';
+import type { WeightsFile } from './weights/weights-file.js';
 
 /** Turns a tensor's name in a file into the model's, or into undefined where it is to be passed over. */
 export type Rename = (name: string) => string | undefined;
@@ -30,17 +30,7 @@ export function parametersOf(
   shapes: ParameterShapes,
   rename: Rename = (name) => name,
 ): Map<string, tf.Tensor> {
-  const found = new Map<string, WeightTensor>();
-  for (const [name, tensor] of file.tensors) {
-    const renamed = rename(name);
-    if (renamed === undefined) continue;
-    if (found.has(renamed))
-      throw new UserError(
-        `${file.place} holds ${quoted(renamed)} twice, under two names; export the weights of one model.`,
-      );
-    found.set(renamed, tensor);
-  }
-  checkShapes(shapes, { tensors: found }, file.place);
+  const found = renamedTensors(file, shapes, rename);
   const parameters = new Map<string, tf.Tensor>();
   try {
     for (const name of shapes.keys()) parameters.set(name, found.get(name)!.tensor());
@@ -49,6 +39,29 @@ export function parametersOf(
     throw error;
   }
   return parameters;
+}
+
+/**
+ * The tensors of an opened file under the model's names, not read yet. Two names that become one, and what is missing,
+ * unexpected or misshapen, are a UserError.
+ */
+export function renamedTensors<T extends { readonly shape: readonly number[] }>(
+  { place, tensors }: { place: string; tensors: ReadonlyMap<string, T> },
+  shapes: ParameterShapes,
+  rename: Rename,
+): Map<string, T> {
+  const found = new Map<string, T>();
+  for (const [name, tensor] of tensors) {
+    const renamed = rename(name);
+    if (renamed === undefined) continue;
+    if (found.has(renamed))
+      throw new UserError(
+        `${place} holds ${quoted(renamed)} twice, under two names; export the weights of one model.`,
+      );
+    found.set(renamed, tensor);
+  }
+  checkShapes(shapes, { tensors: found }, place);
+  return found;
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   captionerOptionsOf,
   checkShapes,
   checkpointGpt2,
+  embeddingDimOf,
   gpt2Tensors,
   mapperShapes,
   readClipCapCheckpoint,
@@ -59,8 +60,7 @@ async function contentOf(
 ): Promise<Omit<CaptionerContent, 'card' | 'about'> & { embeddingDim: number }> {
   const gpt2 = readGpt2Config(languageModel);
   const checkpoint = readClipCapCheckpoint({ place: file, tensors: (await openWeights(file)).tensors });
-  const first = config.mapper === 'mlp' ? 'clip_project.model.0.weight' : 'clip_project.linear.weight';
-  const embeddingDim = checkpoint.mapper.get(first)?.shape[1] ?? 0;
+  const embeddingDim = embeddingDimOf(config, { tensors: checkpoint.mapper }) ?? 0;
   const shapes = mapperShapes(config, { embeddingDim, width: gpt2.n_embd });
   checkShapes(shapes, { tensors: checkpoint.mapper }, file);
   return {

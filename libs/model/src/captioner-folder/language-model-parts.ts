@@ -3,34 +3,23 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Gpt2Config, gpt2Shapes } from '../gpt2/gpt2-config.js';
 import { gpt2ParameterName } from '../gpt2/gpt2-names.js';
-import { checkShapes } from '../layout.js';
+import { renamedTensors } from '../load-parameters.js';
 import { readJsonObject } from '../read-json.js';
+import { TOKENIZER_FILES } from '../text/tokenizer-file-names.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import { openModelWeights } from '../weights/model-weights.js';
 import type { StoredDtype } from '../config.js';
-import type { SourceTensor, SourceTensors } from './source-tensors.js';
+import type { SourceTensors } from './source-tensors.js';
 
 /** Whatever a tokenizer may consist of, and the defaults of text generation: copied as they are. */
-const companions = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'vocab.json',
-  'merges.txt',
-  'vocab.txt',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'generation_config.json',
-];
+const companions = [...TOKENIZER_FILES, 'generation_config.json'];
 
 /** The weights in a GPT-2's folder, not read yet, under the hub's names. What does not fit its config is a UserError. */
 export async function gpt2Tensors(folder: string, config: Gpt2Config): Promise<SourceTensors> {
-  const tensors = new Map<string, SourceTensor>();
-  for (const [found, tensor] of (await openModelWeights(folder)).tensors) {
-    const name = gpt2ParameterName(found, config);
-    if (name !== undefined) tensors.set(name, tensor);
-  }
-  checkShapes(gpt2Shapes(config), { tensors }, folder);
-  return tensors;
+  const { tensors } = await openModelWeights(folder);
+  return renamedTensors({ place: folder, tensors }, gpt2Shapes(config), (name) =>
+    gpt2ParameterName(name, config),
+  );
 }
 
 /**

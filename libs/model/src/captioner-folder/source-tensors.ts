@@ -1,9 +1,7 @@
-/** A tensor of which nothing is read until `read` is called: from a weight file of any kind. */
-export interface SourceTensor {
-  readonly shape: readonly number[];
-  /** Values as float32, row-major. */
-  read(): Float32Array;
-}
+import type { WeightTensor } from '../weights/weights-file.js';
+
+/** What is needed of a weight file's tensor to write it again. */
+export type SourceTensor = Pick<WeightTensor, 'shape' | 'read'>;
 
 export type SourceTensors = ReadonlyMap<string, SourceTensor>;
 

@@ -5,10 +5,11 @@ import type { LanguageModelConfig, MapperConfig, PrecisionConfig } from '../conf
 import type { Gpt2Computation } from '../gpt2/gpt2.js';
 import { type Gpt2Config, dropoutRates, readGpt2Config } from '../gpt2/gpt2-config.js';
 import { loadGpt2 } from '../gpt2/load-gpt2.js';
+import { requireItsTokenizer } from '../gpt2/require-its-tokenizer.js';
 import { modelFolder } from '../hub/model-folder.js';
 import { type ParameterLayout, flatOfFile, layoutOf } from '../layout.js';
 import { tensorsOfValues } from '../load-parameters.js';
-import { initMapper, mapperShapes } from '../mapper/mapper.js';
+import { embeddingDimOf, firstWeight, initMapper, mapperShapes } from '../mapper/mapper.js';
 import type { DropoutKey } from '../ops/dropout.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import { readSafetensors } from '../weights/read-safetensors.js';
@@ -104,10 +105,11 @@ export class Captioner {
     const config = { ...options.config, precision: 'float32' as const };
     const file = readSafetensors(weights);
     const place = typeof weights === 'string' ? weights : 'the checkpoint';
-    const first = config.mapper === 'mlp' ? 'clip_project.model.0.weight' : 'clip_project.linear.weight';
-    const embeddingDim = file.tensors.get(first)?.shape[1];
+    const embeddingDim = embeddingDimOf(config, file);
     if (embeddingDim === undefined)
-      throw new UserError(`${place} holds no ${config.mapper} mapper: it has no tensor ${first}.`);
+      throw new UserError(
+        `${place} holds no ${config.mapper} mapper: it has no tensor ${firstWeight[config.mapper]}.`,
+      );
     const captioner = await Captioner.create({ config, embeddingDim, seed: 0, ...(signal && { signal }) });
     try {
       captioner.importFlat(flatOfFile(captioner.layout, file, place));
@@ -225,11 +227,7 @@ function checkFit(config: CaptionerConfig, gpt2: Gpt2Config, tokenizer: Tokenize
     throw new UserError(
       `prefixLength ${config.prefixLength} leaves no room for words: ${config.languageModel} has ${gpt2.n_positions} positions.`,
     );
-  if (tokenizer.endOfTextId >= gpt2.vocab_size)
-    throw new UserError(
-      `the tokenizer in ${config.languageModel} ends texts with token ${tokenizer.endOfTextId}, ` +
-        `and the model knows ${gpt2.vocab_size}; put the two that belong together into the folder.`,
-    );
+  requireItsTokenizer(config.languageModel, gpt2, tokenizer);
 }
 
 /** The token of a full stop, as the reference finds it: the first of the text ".". */

@@ -3,6 +3,7 @@ import { type CaptionerOptions, captionerOptionsOf } from '../captioner-folder/f
 import { gpt2Tensors } from '../captioner-folder/language-model-parts.js';
 import type { CaptionerContent } from '../captioner-folder/write-captioner-folder.js';
 import { readGpt2Config } from '../gpt2/gpt2-config.js';
+import { requireItsTokenizer } from '../gpt2/require-its-tokenizer.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import { type NamedTensors, readClipCapCheckpoint } from './clipcap-checkpoint.js';
 import { checkpointGpt2 } from './infer-gpt2.js';
@@ -33,11 +34,7 @@ export async function importClipCap(
   { languageModel, mapperHeads, normalizePrefix }: ImportOptions,
 ): Promise<ImportedCaptioner> {
   const gpt2 = readGpt2Config(languageModel);
-  const tokenizer = await Tokenizer.load(languageModel);
-  if (tokenizer.endOfTextId >= gpt2.vocab_size)
-    throw new UserError(
-      `the tokenizer in ${languageModel} ends texts with token ${tokenizer.endOfTextId}, and the model knows ${gpt2.vocab_size}; put the two that belong together into the folder.`,
-    );
+  requireItsTokenizer(languageModel, gpt2, await Tokenizer.load(languageModel));
   const checkpoint = readClipCapCheckpoint(file);
   const ownLanguageModel = checkpoint.gpt2.size > 0;
   const weights = ownLanguageModel

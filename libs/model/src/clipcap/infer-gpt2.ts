@@ -1,8 +1,8 @@
 import { UserError } from '@captrain/runtime';
-import type { SourceTensor, SourceTensors } from '../captioner-folder/source-tensors.js';
+import type { SourceTensors } from '../captioner-folder/source-tensors.js';
 import { type Gpt2Config, gpt2Shapes } from '../gpt2/gpt2-config.js';
 import { gpt2ParameterName } from '../gpt2/gpt2-names.js';
-import { checkShapes } from '../layout.js';
+import { renamedTensors } from '../load-parameters.js';
 import type { ClipCapCheckpoint } from './clipcap-checkpoint.js';
 
 /** Sizes of a GPT-2, as the shapes of its weights tell them. */
@@ -48,12 +48,9 @@ export function checkpointGpt2(
     throw new UserError(
       `${place} holds a GPT-2 of ${inWords(found)}, and ${languageModel} is one of ${inWords(expected)}; name the language model that it was trained from.`,
     );
-  const tensors = new Map<string, SourceTensor>();
-  for (const [name, tensor] of gpt2) {
-    const renamed = gpt2ParameterName(name, config);
-    if (renamed !== undefined) tensors.set(renamed, tensor);
-  }
-  checkShapes(gpt2Shapes(config), { tensors }, place);
+  const tensors = renamedTensors({ place, tensors: gpt2 }, gpt2Shapes(config), (name) =>
+    gpt2ParameterName(name, config),
+  );
   if (config.tie_word_embeddings) refuseOwnHead(checkpoint, languageModel);
   return tensors;
 }

@@ -1,24 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '@captrain/runtime';
+import { TOKENIZER_FILES } from '../text/tokenizer-file-names.js';
 
 const OPEN_CLIP = 'open_clip_config.json';
 const processors = ['preprocessor_config.json', 'processor_config.json'];
 
 /** What captrain reads of a model, besides its weights. */
-const small = [
-  'config.json',
-  'generation_config.json',
-  ...processors,
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'vocab.json',
-  'merges.txt',
-  'vocab.txt',
-  OPEN_CLIP,
-];
+const small = ['config.json', 'generation_config.json', ...processors, ...TOKENIZER_FILES, OPEN_CLIP];
 
 /** Weights by preference, each with the config without which it is of no use: Hugging Face's layout, then OpenCLIP's. */
 const weights = [

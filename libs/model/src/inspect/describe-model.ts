@@ -9,7 +9,7 @@ import {
 import { gpt2Tensors } from '../captioner-folder/language-model-parts.js';
 import { readCaptionerFolder } from '../captioner-folder/read-captioner-folder.js';
 import { countParameters } from '../captioner-folder/source-tensors.js';
-import { readClipCapCheckpoint } from '../clipcap/clipcap-checkpoint.js';
+import { type NamedTensors, readClipCapCheckpoint } from '../clipcap/clipcap-checkpoint.js';
 import { type Gpt2Sizes, gpt2SizesOf } from '../clipcap/infer-gpt2.js';
 import { inferMapper } from '../clipcap/infer-mapper.js';
 import type { ClipConfig } from '../clip/clip-config.js';
@@ -17,6 +17,7 @@ import { findClipSource, isClipFolder } from '../clip/clip-source.js';
 import type { OpenClipConfig } from '../clip/open-clip/open-clip-config.js';
 import type { ImagePreprocessor } from '../clip/picture/image-preprocessor.js';
 import { type Gpt2Config, readGpt2Config } from '../gpt2/gpt2-config.js';
+import { gpt2ParameterName } from '../gpt2/gpt2-names.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import { openWeights } from '../weights/open-weights.js';
 import { weightFiles } from '../weights/model-weights.js';
@@ -121,15 +122,17 @@ async function describeCaptioner(place: string): Promise<CaptionerDescription> {
 }
 
 async function describeFile(place: string): Promise<CheckpointDescription | ClipDescription> {
-  const isClip = (await openWeights(place)).tensors.has('visual.conv1.weight');
-  return isClip ? describeClip(place) : describeCheckpoint(place);
+  const { tensors } = await openWeights(place);
+  return tensors.has('visual.conv1.weight') ? describeClip(place) : describeCheckpoint({ place, tensors });
 }
 
-async function describeCheckpoint(place: string): Promise<CheckpointDescription> {
-  const { tensors } = await openWeights(place);
-  const checkpoint = readClipCapCheckpoint({ place, tensors });
+async function describeCheckpoint(file: NamedTensors): Promise<CheckpointDescription> {
+  const { place } = file;
+  const checkpoint = readClipCapCheckpoint(file);
   const languageModel = gpt2SizesOf(checkpoint);
-  const gpt2 = [...checkpoint.gpt2].filter(([name]) => !/^lm_head\.|\.attn\.(bias|masked_bias)$/.test(name));
+  const gpt2 = [...checkpoint.gpt2].filter(
+    ([name]) => gpt2ParameterName(name, { tie_word_embeddings: true }) !== undefined,
+  );
   const width = languageModel?.width ?? checkpoint.mapper.get('clip_project.prefix_const')?.shape[1];
   return {
     kind: 'ClipCap checkpoint',

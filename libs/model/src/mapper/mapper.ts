@@ -30,6 +30,20 @@ export function mapperShapes(config: MapperConfig, widths: MapperWidths): Parame
   return transformerMapperShapes(config, widths);
 }
 
+/** The weights that embeddings come to first, [outputs, embeddingDim]. */
+export const firstWeight = {
+  mlp: 'clip_project.model.0.weight',
+  transformer: 'clip_project.linear.weight',
+} as const;
+
+/** Values of the embeddings that a mapper's weights are for; undefined where they are of another mapper. */
+export function embeddingDimOf(
+  { mapper }: Pick<MapperConfig, 'mapper'>,
+  { tensors }: { tensors: ReadonlyMap<string, { readonly shape: readonly number[] }> },
+): number | undefined {
+  return tensors.get(firstWeight[mapper])?.shape[1];
+}
+
 /** New weights with PyTorch's defaults, which the reference keeps. The same seed gives the same bits everywhere. */
 export function initMapper(config: MapperConfig, widths: MapperWidths, seed: number): ParameterValues {
   const shapes = mapperShapes(config, widths);
