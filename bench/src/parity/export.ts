@@ -8,22 +8,15 @@ import { captionGreedy, loadCaptionerFolder, mapPrefix } from '@captrain/model';
 import { sha256OfFile } from '@captrain/runtime';
 import { maxAbsDifference } from './compare.js';
 import { type ParityContext, type ParityGroup, tensorOf } from './context.js';
-import { writeLanguageModel } from './language-model.js';
 import { type ParityRow, atMost, identical } from './row.js';
-import { type Variant, variants, writeStepTask } from './step-task.js';
+import { type Variant, variants, writeStepTask, overVariants } from './step-task.js';
 
 const IMAGES = 4;
 
 /** Captioner folders, loaded in PyTorch by the Python in them; back to the reference's checkpoint, and in again. */
 export const exported: ParityGroup = {
   name: 'export',
-  run: async (context) => {
-    const languageModel = await writeLanguageModel(context);
-    const rows: ParityRow[] = [];
-    for (const variant of Object.keys(variants) as Variant[])
-      rows.push(...(await roundTrip(context, variant, languageModel)));
-    return rows;
-  },
+  run: overVariants(roundTrip),
 };
 
 async function roundTrip(

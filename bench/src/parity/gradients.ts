@@ -1,20 +1,13 @@
 import path from 'node:path';
 import { maxAbsDifference, relativeL2 } from './compare.js';
 import { type ParityContext, type ParityGroup, tensorOf } from './context.js';
-import { writeLanguageModel } from './language-model.js';
 import { type ParityRow, atMost } from './row.js';
-import { captionBatch, type Variant, variants, writeStepTask } from './step-task.js';
+import { captionBatch, type Variant, variants, writeStepTask, overVariants } from './step-task.js';
 
 /** Loss and gradients of the ClipCap loss, for every trainable parameter. */
 export const gradients: ParityGroup = {
   name: 'gradients',
-  run: async (context) => {
-    const languageModel = await writeLanguageModel(context);
-    const rows: ParityRow[] = [];
-    for (const variant of Object.keys(variants) as Variant[])
-      rows.push(...(await compare(context, variant, languageModel)));
-    return rows;
-  },
+  run: overVariants(compare),
 };
 
 async function compare(

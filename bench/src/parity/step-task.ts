@@ -11,7 +11,9 @@ import {
   writeSafetensors,
 } from '@captrain/model';
 import { flickr8kCaptions } from './captions.js';
-import type { ParityContext } from './context.js';
+import type { ParityContext, ParityGroup } from './context.js';
+import { writeLanguageModel } from './language-model.js';
+import type { ParityRow } from './row.js';
 
 const DIM = 512;
 const CAPTIONS_OF_AN_IMAGE = 5;
@@ -39,6 +41,19 @@ export const variants = {
   transformer: { title: 'Transformer + frozen', mapper: 'transformer', frozen: true },
 } as const;
 export type Variant = keyof typeof variants;
+
+/** A part of the suite that compares the same of both variants, on one random GPT-2 small. */
+export function overVariants(
+  compare: (context: ParityContext, variant: Variant, languageModel: string) => Promise<ParityRow[]>,
+): ParityGroup['run'] {
+  return async (context) => {
+    const languageModel = await writeLanguageModel(context);
+    const rows: ParityRow[] = [];
+    for (const variant of Object.keys(variants) as Variant[])
+      rows.push(...(await compare(context, variant, languageModel)));
+    return rows;
+  };
+}
 
 /**
  * A captioner of full size with a new mapper, and batches of real captions; written into a folder for PyTorch. The

@@ -3,25 +3,29 @@ import path from 'node:path';
 import { AdamW } from '@captrain/model';
 import { learningRateAt, optimizerConfig } from '@captrain/model/config';
 import type { ParityContext, ParityGroup } from './context.js';
-import { writeLanguageModel } from './language-model.js';
 import { type ParityRow, atMost } from './row.js';
-import { captionBatch, type StepTask, type Variant, variants, writeStepTask } from './step-task.js';
+import {
+  captionBatch,
+  type StepTask,
+  type Variant,
+  variants,
+  writeStepTask,
+  overVariants,
+} from './step-task.js';
 
 const STEPS = 100;
 
 /** The loss of a hundred steps with warm-up, beside the reference's step. */
 export const training: ParityGroup = {
   name: 'training',
-  run: async (context) => {
-    const languageModel = await writeLanguageModel(context);
-    const rows: ParityRow[] = [];
-    for (const variant of Object.keys(variants) as Variant[])
-      rows.push(await compare(context, variant, languageModel));
-    return rows;
-  },
+  run: overVariants(compare),
 };
 
-async function compare(context: ParityContext, variant: Variant, languageModel: string): Promise<ParityRow> {
+async function compare(
+  context: ParityContext,
+  variant: Variant,
+  languageModel: string,
+): Promise<ParityRow[]> {
   const { title } = variants[variant];
   const task = await writeStepTask(context, { variant, languageModel, batches: STEPS });
   context.progress(`${STEPS} steps, ${title}: captrain`);
@@ -32,11 +36,13 @@ async function compare(context: ParityContext, variant: Variant, languageModel: 
   const theirs = JSON.parse(readFileSync(path.join(context.folder, 'losses.json'), 'utf8')) as number[];
   const differences = theirs.map((loss, step) => Math.abs(ours[step]! - loss) / loss);
   const fall = `${theirs[0]!.toFixed(3)} → ${theirs.at(-1)!.toFixed(3)}`;
-  return atMost(
-    `${title}: loss of ${STEPS} AdamW steps (${fall}), relative, worst`,
-    1e-3,
-    Math.max(...differences),
-  );
+  return [
+    atMost(
+      `${title}: loss of ${STEPS} AdamW steps (${fall}), relative, worst`,
+      1e-3,
+      Math.max(...differences),
+    ),
+  ];
 }
 
 async function train(task: StepTask, context: ParityContext): Promise<number[]> {
