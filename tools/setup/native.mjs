@@ -34,8 +34,9 @@ export async function nativeIsBuilt(device) {
 async function nativeFolder(device) {
   const tfjs = packageFolder('@tensorflow/tfjs-node-gpu');
   const files = [
-    ...readdirSync(sources)
-      .filter((name) => /\.(cc|h)$|^Makefile$/.test(name))
+    ...readdirSync(sources, { recursive: true })
+      .filter((name) => !name.startsWith('build') && /\.(cc|h)$|^Makefile$/.test(name))
+      .sort()
       .map((name) => path.join('libs/engine/native', name)),
     path.join(path.relative(root, tfjs), 'package.json'),
     path.join(path.relative(root, packageFolder('node-api-headers')), 'package.json'),

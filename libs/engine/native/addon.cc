@@ -3,6 +3,8 @@
 #include "captured_context.h"
 #include "functions.h"
 #include "js.h"
+#include "kernels/instruction_set.h"
+#include "kernels/register.h"
 #include "read_tensor.h"
 #include "status.h"
 
@@ -29,6 +31,11 @@ napi_value list_devices(napi_env env, const std::vector<napi_value>&) {
   return result;
 }
 
+// kernelInstructionSet(): what ops of our own compute with ("avx512_bf16", "avx512", "avx2"); "none": there are none.
+napi_value kernel_instruction_set(napi_env env, const std::vector<napi_value>&) {
+  return from_string(env, name_of(instruction_set()));
+}
+
 }  // namespace
 }  // namespace captrain
 
@@ -36,11 +43,13 @@ NAPI_MODULE_INIT() {
   using namespace captrain;
   try {
     register_read_tensor();
+    register_kernels();
   } catch (const std::exception& error) {
     napi_throw_error(env, nullptr, error.what());
     return exports;
   }
   add_method<list_devices>(env, exports, "listDevices");
+  add_method<kernel_instruction_set>(env, exports, "kernelInstructionSet");
   add_method<add_function_def>(env, exports, "addFunctionDef");
   add_method<define_function>(env, exports, "defineFunction");
   add_method<has_function>(env, exports, "hasFunction");

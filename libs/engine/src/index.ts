@@ -13,6 +13,7 @@ export {
   type FunctionNode,
   type Reference,
 } from './functions.js';
+export { hasKernels, kernelInstructionSet, type KernelInstructionSet } from './kernels.js';
 export { memory, type MemoryFigures } from './memory.js';
 export { rawOp } from './raw-op.js';
 export { NonFiniteValueError, readTensor, type TensorRange } from './read-tensor.js';

@@ -1,0 +1,19 @@
+#ifndef CAPTRAIN_KERNELS_MATH_LAYER_NORM_H_
+#define CAPTRAIN_KERNELS_MATH_LAYER_NORM_H_
+
+#include <cstdint>
+
+#include "../instruction_set.h"
+
+CAPTRAIN_MATH(
+    // y = (x − mean) · rstd · gain + bias for rows of `width` values; mean and rstd (1 / standard deviation) of each row
+    // are kept. Variance by two passes, as in PyTorch.
+    void layer_norm(const float* x, const float* gain, const float* bias, float epsilon, int64_t rows, int64_t width,
+                    float* y, float* mean, float* rstd);
+
+    // dx for these rows, and this block's part of dgain and dbias (which are set, not added to).
+    void layer_norm_gradient(const float* dy, const float* x, const float* gain, const float* mean, const float* rstd,
+                             int64_t rows, int64_t width, float* dx, float* dgain, float* dbias);
+)
+
+#endif  // CAPTRAIN_KERNELS_MATH_LAYER_NORM_H_

@@ -1,0 +1,17 @@
+import { engineAddon, engineInfo } from './start-engine.js';
+
+/** What the engine's own kernels compute with, strongest last; `none` where the processor has too little, or a GPU computes. */
+export type KernelInstructionSet = 'none' | 'avx2' | 'avx512' | 'avx512_bf16';
+
+/**
+ * Whether the engine's own ops (`CaptrainLayerNorm` and its like, native/kernels) can be called, by `rawOp`: on CPUs
+ * with AVX2 and FMA. Elsewhere a caller composes the same of TensorFlow's ops. They have no gradient of tfjs's.
+ */
+export function kernelInstructionSet(): KernelInstructionSet {
+  return engineInfo().device === 'cpu' ? engineAddon().kernelInstructionSet() : 'none';
+}
+
+/** Whether there are ops of our own to call: see `kernelInstructionSet`. */
+export function hasKernels(): boolean {
+  return kernelInstructionSet() !== 'none';
+}
