@@ -3,7 +3,9 @@ import { packBatch } from './packed-batch.js';
 
 const options = { embeddingDim: 2, prefixLength: 3 };
 const rows = (array: Int32Array, width: number) =>
-  Array.from({ length: array.length / width }, (_, row) => [...array.subarray(row * width, (row + 1) * width)]);
+  Array.from({ length: array.length / width }, (_, row) => [
+    ...array.subarray(row * width, (row + 1) * width),
+  ]);
 
 test('captions of one image share its prefix, in the order of the batch', () => {
   const packed = packBatch(
