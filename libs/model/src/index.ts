@@ -47,15 +47,8 @@ export { UnreadableImageError } from './clip/picture/read-picture.js';
 export { decodeImage } from './clip/preprocess.js';
 export * from './config.js';
 export { dropoutRates, gpt2Config, gpt2Shapes, readGpt2Config, type Gpt2Config } from './gpt2/gpt2-config.js';
-export {
-  gpt2Embed,
-  gpt2Head,
-  gpt2Hidden,
-  gpt2Logits,
-  gpt2Step,
-  type Gpt2Cache,
-  type Gpt2Computation,
-} from './gpt2/gpt2.js';
+export { gpt2Embed, gpt2Head, gpt2Hidden, gpt2Logits, gpt2Step, type Gpt2Cache } from './gpt2/gpt2.js';
+export type { Gpt2Computation } from './gpt2/gpt2-block.js';
 export { initGpt2, loadGpt2, type LoadedGpt2 } from './gpt2/load-gpt2.js';
 export {
   describeModel,

@@ -1,6 +1,7 @@
 // B captions, P prefix positions, L caption positions that are read, T = P + L, D width, N caption tokens, V vocabulary
 import { tf } from '@captrain/engine';
-import { type Gpt2Computation, gpt2Embed, gpt2Head, gpt2Hidden } from '../gpt2/gpt2.js';
+import { gpt2Embed, gpt2Head, gpt2Hidden } from '../gpt2/gpt2.js';
+import type { Gpt2Computation } from '../gpt2/gpt2-block.js';
 import { type MapperComputation, mapPrefix } from '../mapper/mapper.js';
 import { sumCrossEntropy } from '../ops/cross-entropy.js';
 import type { DropoutKey } from '../ops/dropout.js';

@@ -2,7 +2,7 @@ import { requireBfloat16, tf } from '@captrain/engine';
 import { UserError, sha256 } from '@captrain/runtime';
 import { startMapper } from '../captioner-folder/start-mapper.js';
 import type { LanguageModelConfig, MapperConfig, PrecisionConfig } from '../config.js';
-import type { Gpt2Computation } from '../gpt2/gpt2.js';
+import type { Gpt2Computation } from '../gpt2/gpt2-block.js';
 import { type Gpt2Config, dropoutRates, readGpt2Config } from '../gpt2/gpt2-config.js';
 import { loadGpt2 } from '../gpt2/load-gpt2.js';
 import { requireItsTokenizer } from '../gpt2/require-its-tokenizer.js';
