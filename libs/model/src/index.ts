@@ -1,6 +1,7 @@
 export { AdamW, type AdamWState } from './adamw.js';
-export { captionTensors, type CaptionBatch, type CaptionTensors } from './captioner/caption-batch.js';
-export { captionLoss, type CaptionerParts } from './captioner/caption-loss.js';
+export { captionGradient, captionLoss, type CaptionerParts } from './captioner/caption-loss.js';
+export { packBatch, type CaptionBatch, type PackedBatch } from './captioner/packed-batch.js';
+export { packedTensors, type PackedTensors } from './captioner/packed-tensors.js';
 export { Captioner, type BatchGradient, type CaptionerConfig } from './captioner/captioner.js';
 export type { EmbeddingSequences } from './captioner/embedding-sequences.js';
 export { captionBeam, type BeamOptions } from './captioner/beam.js';

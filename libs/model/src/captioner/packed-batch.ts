@@ -1,6 +1,6 @@
 // I images, C captions, P prefix positions, M caption positions that are read, N = I·P + M rows, S = I + C segments,
 // R = I + M rows that predict, T caption tokens
-import type { EmbeddingSequences } from './embedding-sequences.js';
+import { type EmbeddingSequences, sequenceLengths } from './embedding-sequences.js';
 
 /** Captions about images (or sequences of them), as plain numbers. */
 export interface CaptionBatch extends EmbeddingSequences {
@@ -35,16 +35,24 @@ export interface PackedBatch extends EmbeddingSequences {
   targetRows_T: Int32Array;
 }
 
+export interface PackOptions {
+  embeddingDim: number;
+  prefixLength: number;
+  /** Most embeddings of an input. Default: 1. */
+  frames?: number;
+  /** Rounds the number of rows up, so that batches of almost the same length have the same shapes. Default: no padding. */
+  bucket?: (rows: number) => number;
+}
+
 /**
- * Lays a batch out. `bucket` rounds the number of rows up, so that batches of almost the same length have the same
- * shapes; by default there is no padding. A pure function. Throws where a caption has no token, or is about no image.
+ * Lays a batch out. A pure function. Throws where a caption has no token or is about no image, or embeddings do not fit.
  */
 export function packBatch(
   { tokens, images, embeddings, frames }: CaptionBatch,
-  options: { embeddingDim: number; prefixLength: number; bucket?: (rows: number) => number },
+  options: PackOptions,
 ): PackedBatch {
-  const { embeddingDim, prefixLength, bucket = (rows) => rows } = options;
-  const imageCount = frames?.length ?? embeddings.length / embeddingDim;
+  const { embeddingDim, prefixLength, frames: most = 1, bucket = (rows) => rows } = options;
+  const imageCount = sequenceLengths({ embeddings, frames }, { embeddingDim, most }).length;
   if (tokens.length === 0 || tokens.some((caption) => caption.length === 0))
     throw new Error('every caption of a batch needs at least one target token');
   if (images === undefined && imageCount !== tokens.length)

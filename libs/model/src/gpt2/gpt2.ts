@@ -78,10 +78,15 @@ export function gpt2Step(
   return { hidden_BTD: tf.reshape(hidden_ND, [batch, positions, width]), cache: { keys, values } };
 }
 
+/** The weights head_VD that make logits of hidden states: those of the words, or their own. */
+export function headOf(parameters: Parameters, config: Gpt2Computation): tf.Tensor2D {
+  const name = config.tie_word_embeddings ? 'transformer.wte.weight' : 'lm_head.weight';
+  return parameter(parameters, name) as tf.Tensor2D;
+}
+
 /** Logits over the vocabulary for hidden states of any shape …D, by the tied or the untied head. */
 export function gpt2Head(parameters: Parameters, config: Gpt2Computation, hidden: tf.Tensor): tf.Tensor {
-  const head = config.tie_word_embeddings ? 'transformer.wte.weight' : 'lm_head.weight';
-  return linear(hidden, parameter(parameters, head), undefined, 'out-in', config.precision);
+  return linear(hidden, headOf(parameters, config), undefined, 'out-in', config.precision);
 }
 
 /** Logits_BTV for tokens_BT (int32): the whole model. */
