@@ -1,5 +1,6 @@
-// I images, C captions, P prefix positions, M caption positions that are read, N = I·P + M rows, S = I + C segments,
-// R = I + M rows that predict, T caption tokens
+// I images, C captions, P prefix positions, M caption rows, N = I·P + M rows, S = I + 2C segments, R = I + M rows that
+// predict, T caption tokens
+import { CaptionTrie } from './caption-trie.js';
 import { type EmbeddingSequences, sequenceLengths } from './embedding-sequences.js';
 
 /** Captions about images (or sequences of them), as plain numbers. */
@@ -11,25 +12,26 @@ export interface CaptionBatch extends EmbeddingSequences {
 }
 
 /**
- * A batch laid out without padding, as plain arrays: first the P rows of every image's prefix, then what is read of
- * every caption (all its tokens but the last), one after another. Captions of one image share its prefix: causality
- * makes that exact. Behind it stand rows of padding up to `rows`, which nothing sees and nothing is learned from.
+ * A batch laid out without padding, as plain arrays: first the P rows of every image's prefix, then what is read of its
+ * captions (all their tokens but the last). What captions of one image have in common stands there once: the prefix,
+ * and the words that they begin with alike. Causality makes that exact: a row depends on what stands before it only.
+ * Behind them stand rows of padding, which nothing sees and nothing is learned from.
  */
 export interface PackedBatch extends EmbeddingSequences {
   captions: number;
   captionTokens: number;
-  /** The caption tokens that are read, then zeros. */
+  /** The tokens of the caption rows, then zeros. */
   tokens_M: Int32Array;
   /** The place of every row in its own sequence: 0…P−1 in a prefix, P… in a caption. */
   positions_N: Int32Array;
   /**
-   * Runs of rows that belong together, [first, end, seenFirst, seenEnd]: each of a run's rows sees the rows of the
-   * second range, a prefix, and those of the run up to itself. Prefixes first, then captions.
+   * Runs of rows, [first, end, parent]: each row of a run sees those of the run up to itself, and all that the run's
+   * parent (the number of an earlier segment; −1: none) and its ancestors hold. Prefixes first; unused ones are empty.
    */
-  segments_S4: Int32Array;
+  segments_S3: Int32Array;
   /** The rows that predict caption tokens: the last of every prefix, then all of M. */
   predicting_R: Int32Array;
-  /** The tokens to predict, by ascending row; then zeros. */
+  /** The tokens to predict, one for each token of each caption, by ascending row; then zeros. */
   targets_T: Int32Array;
   /** Who predicts each: an index into R, and −1 for padding. */
   targetRows_T: Int32Array;
@@ -57,52 +59,60 @@ export function packBatch(
     throw new Error('every caption of a batch needs at least one target token');
   if (images === undefined && imageCount !== tokens.length)
     throw new Error(`embeddings of ${imageCount} images for ${tokens.length} captions`);
-  const captionsOf: number[][] = Array.from({ length: imageCount }, () => []);
-  for (const caption of tokens.keys()) {
-    const own = captionsOf[images?.[caption] ?? caption];
-    if (own === undefined)
+  const tries = Array.from({ length: imageCount }, () => new CaptionTrie());
+  for (const [caption, words] of tokens.entries()) {
+    const trie = tries[images?.[caption] ?? caption];
+    if (trie === undefined)
       throw new Error(`caption ${caption} is about image ${images?.[caption]} of ${imageCount}`);
-    own.push(caption);
+    trie.add(words);
   }
   const captionTokens = tokens.reduce((sum, caption) => sum + caption.length, 0);
   const prefixRows = imageCount * prefixLength;
-  const read = captionTokens - tokens.length;
-  const rows = bucket(prefixRows + read);
-  const padding = rows - prefixRows - read;
+  const captionRows = tries.reduce((sum, trie) => sum + trie.size - 1, 0);
+  const padding = bucket(prefixRows + captionRows) - prefixRows - captionRows;
 
-  const positions_N = new Int32Array(rows);
-  const tokens_M = new Int32Array(read + padding);
-  const segments_S4 = new Int32Array((imageCount + tokens.length) * 4);
-  const predicting_R = new Int32Array(imageCount + read + padding);
+  const tokens_M = new Int32Array(captionRows + padding);
+  const positions_N = new Int32Array(prefixRows + captionRows + padding);
+  const segments_S3 = new Int32Array((imageCount + 2 * tokens.length) * 3);
+  const predicting_R = new Int32Array(imageCount + captionRows + padding);
   const targets_T = new Int32Array(captionTokens + padding);
   const targetRows_T = new Int32Array(captionTokens + padding).fill(-1);
   for (let row = 0; row < prefixRows; row++) positions_N[row] = row % prefixLength;
-  for (let row = 0; row < read + padding; row++) predicting_R[imageCount + row] = prefixRows + row;
-  let target = 0;
-  for (let image = 0; image < imageCount; image++) {
-    segments_S4.set([image * prefixLength, (image + 1) * prefixLength, 0, 0], image * 4);
+  for (let row = 0; row < captionRows + padding; row++) predicting_R[imageCount + row] = prefixRows + row;
+
+  let segments = 0;
+  const addSegment = (first: number, end: number, parent: number) => {
+    segments_S3.set([first, end, parent], segments * 3);
+    return segments++;
+  };
+  let targets = 0;
+  const addTargets = (row: number, node: CaptionTrie) => {
+    targets_T.set(node.targets, targets);
+    targetRows_T.fill(row, targets, (targets += node.targets.length));
+  };
+  for (const [image, trie] of tries.entries()) {
+    addSegment(image * prefixLength, (image + 1) * prefixLength, -1);
     predicting_R[image] = (image + 1) * prefixLength - 1;
-    for (const caption of captionsOf[image]!) {
-      targets_T[target] = tokens[caption]![0]!;
-      targetRows_T[target++] = image;
-    }
+    addTargets(image, trie);
   }
-  let first = 0;
-  let segment = imageCount;
-  for (const [image, own] of captionsOf.entries())
-    for (const caption of own) {
-      const words = tokens[caption]!;
-      const length = words.length - 1;
-      const [start, end] = [prefixRows + first, prefixRows + first + length];
-      segments_S4.set([start, end, image * prefixLength, (image + 1) * prefixLength], segment++ * 4);
-      for (let i = 0; i < length; i++) {
-        tokens_M[first + i] = words[i]!;
-        positions_N[start + i] = prefixLength + i;
-        targets_T[target] = words[i + 1]!;
-        targetRows_T[target++] = imageCount + first + i;
+  let row = 0;
+  /** Lays out the runs below a node, each as long as no two captions part. */
+  const addRuns = (parent: CaptionTrie, parentSegment: number, depth: number) => {
+    for (const [token, child] of parent.children) {
+      const first = row;
+      let [word, node, position] = [token, child, depth];
+      for (;;) {
+        tokens_M[row] = word;
+        positions_N[prefixRows + row] = prefixLength + position++;
+        addTargets(imageCount + row++, node);
+        if (node.children.size !== 1) break;
+        [[word, node]] = node.children as unknown as [[number, CaptionTrie]];
       }
-      first += length;
+      addRuns(node, addSegment(prefixRows + first, prefixRows + row, parentSegment), position);
     }
+  };
+  for (const [image, trie] of tries.entries()) addRuns(trie, image, 0);
+  segments_S3.subarray(segments * 3).forEach((_, i, unused) => (unused[i] = i % 3 === 2 ? -1 : 0));
   return {
     embeddings,
     frames,
@@ -110,7 +120,7 @@ export function packBatch(
     captionTokens,
     tokens_M,
     positions_N,
-    segments_S4,
+    segments_S3,
     predicting_R,
     targets_T,
     targetRows_T,

@@ -22,13 +22,15 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Three images, the second of which no caption is about; some captions have one token only. */
+/** Three images, the second of which no caption is about; some captions have one token only, two begin alike. */
 function batchOf(): CaptionBatch {
   const random = new RandomStream(3, 'tokens');
   return {
     embeddings: new RandomStream(2, 'embeddings').normal(3 * DIM, 1),
-    tokens: [5, 1, 9, 12, 1].map((length) => Array.from({ length }, () => random.next() % 250)),
-    images: [0, 0, 2, 0, 2],
+    tokens: [5, 1, 9, 12, 1, 7].map((length, caption) =>
+      Array.from({ length }, (_, i) => (caption > 2 && i < 4 ? i : random.next() % 250)),
+    ),
+    images: [0, 0, 2, 0, 2, 0],
   };
 }
 

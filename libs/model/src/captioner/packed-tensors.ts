@@ -8,7 +8,7 @@ export interface PackedTensors {
   frames_I?: tf.Tensor1D | undefined;
   tokens_M: tf.Tensor1D;
   positions_N: tf.Tensor1D;
-  segments_S4: tf.Tensor2D;
+  segments_S3: tf.Tensor2D;
   predicting_R: tf.Tensor1D;
   targets_T: tf.Tensor1D;
   targetRows_T: tf.Tensor1D;
@@ -25,7 +25,7 @@ export function packedTensors(
     frames_I: frames_B,
     tokens_M: tf.tensor1d(packed.tokens_M, 'int32'),
     positions_N: tf.tensor1d(packed.positions_N, 'int32'),
-    segments_S4: tf.tensor2d(packed.segments_S4, [packed.segments_S4.length / 4, 4], 'int32'),
+    segments_S3: tf.tensor2d(packed.segments_S3, [packed.segments_S3.length / 3, 3], 'int32'),
     predicting_R: tf.tensor1d(packed.predicting_R, 'int32'),
     targets_T: tf.tensor1d(packed.targets_T, 'int32'),
     targetRows_T: tf.tensor1d(packed.targetRows_T, 'int32'),

@@ -11,7 +11,7 @@ export interface PackedRows {
   /** The place of every row in its own sequence (int32). */
   positions_N: tf.Tensor1D;
   /** Which rows see which (int32). */
-  segments_S4: tf.Tensor2D;
+  segments_S3: tf.Tensor2D;
 }
 
 /**
@@ -22,7 +22,7 @@ export function gpt2Packed(
   parameters: Parameters,
   config: Gpt2Computation,
   inputs_ND: tf.Tensor,
-  { positions_N, segments_S4 }: PackedRows,
+  { positions_N, segments_S3 }: PackedRows,
   dropoutKey?: DropoutKey,
 ): tf.Tensor2D {
   const places_ND = embedding(parameter(parameters, 'transformer.wpe.weight'), positions_N);
@@ -34,7 +34,7 @@ export function gpt2Packed(
   ) as tf.Tensor2D;
   for (let layer = 0; layer < config.n_layer; layer++) {
     const attend = (qkv: tf.Tensor) =>
-      packedAttention(qkv, segments_S4, {
+      packedAttention(qkv, segments_S3, {
         heads: config.n_head,
         scale: attentionScale(config, layer),
         causal: true,
