@@ -5,6 +5,7 @@
 #include "js.h"
 #include "kernels/instruction_set.h"
 #include "kernels/register.h"
+#include "ops.h"
 #include "read_tensor.h"
 #include "status.h"
 
@@ -54,5 +55,7 @@ NAPI_MODULE_INIT() {
   add_method<define_function>(env, exports, "defineFunction");
   add_method<has_function>(env, exports, "hasFunction");
   add_method<remove_function>(env, exports, "removeFunction");
+  add_method<op_list>(env, exports, "opList");
+  add_method<kernels_of>(env, exports, "kernelsOf");
   return exports;
 }

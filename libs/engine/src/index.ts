@@ -1,5 +1,10 @@
 export type { Attribute, Attributes, ConstantValue, NodeAttribute, NodeAttributes } from './attributes.js';
 export { requireBfloat16 } from './bfloat16.js';
+export { bucketOf } from './compile/bucket-of.js';
+export { compile } from './compile/compile.js';
+export type { CompileOptions, CompiledShape } from './compile/compile-options.js';
+export type { CompiledFunction } from './compile/compiled-function.js';
+export { recordingForXla, type TensorFunction } from './compile/record.js';
 export { engineConfig, type EngineConfig } from './config.js';
 export { listDevices, type Device } from './devices.js';
 export type { DType } from './dtypes.js';

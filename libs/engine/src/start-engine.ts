@@ -40,6 +40,10 @@ export interface EngineAddon {
   defineFunction(description: unknown): void;
   hasFunction(name: string): boolean;
   removeFunction(name: string): void;
+  /** A serialised tensorflow.OpList of all ops. */
+  opList(): Uint8Array;
+  /** A serialised tensorflow.KernelList of an op's kernels. */
+  kernelsOf(op: string): Uint8Array;
 }
 
 interface Started {
