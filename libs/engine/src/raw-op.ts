@@ -4,6 +4,8 @@ import { tf } from './tf.js';
 /** tfjs's backend over TensorFlow, as far as it is used here. */
 export interface TensorflowBackend {
   binding: { getNumOfTensors(): number };
+  /** Tensors and variables that share the values of this id. */
+  refCount(dataId: object): number;
   executeMultipleOutputs(
     name: string,
     attributes: BindingAttribute[],

@@ -3,6 +3,9 @@
 
 namespace captrain {
 
+void register_accumulate();
+void register_adamw();
+void register_copy_out();
 void register_layer_norm();
 
 // All ops of our own that compute. Throws where TensorFlow refuses one.

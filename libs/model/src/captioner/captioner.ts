@@ -1,4 +1,4 @@
-import { requireBfloat16, tf } from '@captrain/engine';
+import { copyOut, requireBfloat16, tf } from '@captrain/engine';
 import { UserError, sha256 } from '@captrain/runtime';
 import { startMapper } from '../captioner-folder/start-mapper.js';
 import type { LanguageModelConfig, MapperConfig, PrecisionConfig } from '../config.js';
@@ -166,7 +166,7 @@ export class Captioner {
       const loss = () => captionLoss(this.parts, tensors, key);
       const { value, grads } = tf.valueAndGrads(loss)([...this.variables]);
       lossSum = value.dataSync()[0]!;
-      this.layout.entries.forEach(({ offset }, index) => gradients.set(grads[index]!.dataSync(), offset));
+      copyOut(grads, gradients);
     });
     return { lossSum, captionTokens, gradients };
   }
@@ -186,7 +186,7 @@ export class Captioner {
   /** A copy of the trainable parameters, flat in the order of the layout. */
   exportFlat(): Float32Array {
     const flat = new Float32Array(this.layout.length);
-    this.layout.entries.forEach(({ offset }, index) => flat.set(this.variables[index]!.dataSync(), offset));
+    copyOut(this.variables, flat);
     return flat;
   }
 
