@@ -8,6 +8,7 @@ void register_kernels() {
   static bool registered = false;
   if (registered || instruction_set() == InstructionSet::none) return;
   register_accumulate();
+  register_activation();
   register_adamw();
   register_copy_out();
   register_layer_norm();

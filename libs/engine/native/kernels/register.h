@@ -4,6 +4,7 @@
 namespace captrain {
 
 void register_accumulate();
+void register_activation();
 void register_adamw();
 void register_copy_out();
 void register_layer_norm();
