@@ -11,6 +11,7 @@ void register_kernels() {
   register_activation();
   register_adamw();
   register_copy_out();
+  register_cross_entropy();
   register_layer_norm();
   registered = true;
 }

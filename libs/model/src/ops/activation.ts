@@ -1,4 +1,4 @@
-import { hasKernels, rawOp, tf } from '@captrain/engine';
+import { hasKernels, rawOp, type tf } from '@captrain/engine';
 import { type ActivationKind, COMPOSED_ACTIVATIONS } from './composed-activations.js';
 import { withGradient } from './with-gradient.js';
 

@@ -2,7 +2,8 @@ import { hasKernels, startEngine, tf } from '@captrain/engine';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ACTIVATIONS } from './activation.js';
 import { type ActivationKind, COMPOSED_ACTIVATIONS } from './composed-activations.js';
-import { expectSame, random } from './same-function.cases.js';
+import { composedGroups, groupedCrossEntropy } from './cross-entropy.js';
+import { expectClose, expectSame, random } from './same-function.cases.js';
 
 beforeAll(async () => {
   await startEngine({ device: 'cpu' });
@@ -18,4 +19,30 @@ describe("the engine's kernels compute what the compositions of TensorFlow's ops
       [x],
     );
   });
+
+  test('cross-entropy with several targets in a row, or none', () => {
+    const rows = tf.tensor1d([0, 0, 0, 2, 3, 3, 6], 'int32');
+    const targets = tf.tensor1d([5, 0, 5, 1002, 7, 8, 3], 'int32');
+    const logits = tf.mul(random('logits', 8, 1003), 3);
+    const counted = tf.unsortedSegmentSum(tf.oneHot(targets, 1003), rows, 8);
+    expectSame(
+      (logits) => groupedCrossEntropy(logits!, rows, targets),
+      (logits) => tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits as tf.Tensor2D), counted))),
+      [logits],
+    );
+    const [loss, gradient] = composedGroups(logits, rows, targets);
+    expectClose(tf.sum(loss!), groupedCrossEntropy(logits, rows, targets));
+    expectClose(gradient!, tf.grad((logits) => groupedCrossEntropy(logits, rows, targets))(logits));
+  });
+});
+
+test('targets that do not exist, and rows that do not ascend, are errors', () => {
+  const loss = (rows: number[], targets: number[]) =>
+    groupedCrossEntropy(tf.ones([3, 5]), tf.tensor1d(rows, 'int32'), tf.tensor1d(targets, 'int32'));
+  expect(() => loss([0, 1], [2, 5])).toThrow('target 5 is none of 5');
+  expect(() => loss([0, 1], [-1, 4])).toThrow('target -1 is none of 5');
+  expect(() => loss([0, 3], [1, 1])).toThrow('row 3 of a target is none of 3');
+  expect(() => loss([1, 0], [1, 1])).toThrow('the rows of the targets do not ascend');
+  expect(() => loss([1], [1, 1])).toThrow('2 targets have 1 rows');
+  expect(loss([], []).dataSync()[0]).toBe(0);
 });
