@@ -7,6 +7,8 @@ export interface TensorflowBackend {
   /** What TensorFlow has of each tensor; `dtype` is its number there. */
   tensorMap: { get(dataId: tf.Tensor['dataId']): { shape: number[]; dtype: number } };
   executeSingleOutput(name: string, attributes: BindingAttribute[], inputs: readonly tf.Tensor[]): tf.Tensor;
+  /** Tensors and variables that share the values of this id. */
+  refCount(dataId: object): number;
   executeMultipleOutputs(
     name: string,
     attributes: BindingAttribute[],

@@ -7,6 +7,11 @@ namespace captrain {
 void register_kernels() {
   static bool registered = false;
   if (registered || instruction_set() == InstructionSet::none) return;
+  register_accumulate();
+  register_activation();
+  register_adamw();
+  register_copy_out();
+  register_cross_entropy();
   register_layer_norm();
   registered = true;
 }

@@ -3,6 +3,11 @@
 
 namespace captrain {
 
+void register_accumulate();
+void register_activation();
+void register_adamw();
+void register_copy_out();
+void register_cross_entropy();
 void register_layer_norm();
 
 // All ops of our own that compute. Throws where TensorFlow refuses one.

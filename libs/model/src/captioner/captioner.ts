@@ -1,4 +1,4 @@
-import { requireBfloat16, tf } from '@captrain/engine';
+import { copyOut, requireBfloat16, tf } from '@captrain/engine';
 import { UserError, sha256 } from '@captrain/runtime';
 import { startMapper } from '../captioner-folder/start-mapper.js';
 import type { LanguageModelConfig, MapperConfig, PrecisionConfig } from '../config.js';
@@ -168,9 +168,7 @@ export class Captioner {
         dropoutKey: key,
       });
       lossSum = result.loss.dataSync()[0]!;
-      this.layout.entries.forEach(({ offset }, index) =>
-        gradients.set(result.gradients[index]!.dataSync(), offset),
-      );
+      copyOut(result.gradients, gradients);
     });
     return { lossSum, captionTokens: packed.captionTokens, gradients };
   }
@@ -197,7 +195,7 @@ export class Captioner {
   /** A copy of the trainable parameters, flat in the order of the layout. */
   exportFlat(): Float32Array {
     const flat = new Float32Array(this.layout.length);
-    this.layout.entries.forEach(({ offset }, index) => flat.set(this.variables[index]!.dataSync(), offset));
+    copyOut(this.variables, flat);
     return flat;
   }
 
