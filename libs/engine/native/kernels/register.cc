@@ -8,6 +8,7 @@ void register_kernels() {
   static bool registered = false;
   if (registered || instruction_set() == InstructionSet::none) return;
   register_layer_norm();
+  if (instruction_set() >= InstructionSet::avx512_bf16) register_matmul();
   registered = true;
 }
 

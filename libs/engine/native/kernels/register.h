@@ -4,6 +4,7 @@
 namespace captrain {
 
 void register_layer_norm();
+void register_matmul();
 
 // All ops of our own that compute. Throws where TensorFlow refuses one.
 void register_kernels();
