@@ -32,7 +32,7 @@ napi_value list_devices(napi_env env, const std::vector<napi_value>&) {
   return result;
 }
 
-// kernelInstructionSet(): what ops of our own compute with ("avx512_bf16", "avx512", "avx2"); "none": there are none.
+// kernelInstructionSet(): what ops of our own compute with ("amx_bf16", "avx512_bf16", "avx512", "avx2"); "none": none.
 napi_value kernel_instruction_set(napi_env env, const std::vector<napi_value>&) {
   return from_string(env, name_of(instruction_set()));
 }

@@ -34,7 +34,7 @@ export interface EngineInfo {
 
 /** captrain's addon (native/addon.cc). */
 export interface EngineAddon {
-  kernelInstructionSet(): 'none' | 'avx2' | 'avx512' | 'avx512_bf16';
+  kernelInstructionSet(): 'none' | 'avx2' | 'avx512' | 'avx512_bf16' | 'amx_bf16';
   addressOf(array: Float32Array): number[];
   listDevices(): { name: string; type: string; bytes: number }[];
   addFunctionDef(bytes: Uint8Array): void;

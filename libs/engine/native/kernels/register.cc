@@ -13,6 +13,7 @@ void register_kernels() {
   register_copy_out();
   register_cross_entropy();
   register_layer_norm();
+  if (instruction_set() >= InstructionSet::avx512_bf16) register_matmul();
   registered = true;
 }
 
