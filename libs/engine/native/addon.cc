@@ -3,6 +3,7 @@
 #include "captured_context.h"
 #include "functions.h"
 #include "js.h"
+#include "profile.h"
 #include "read_tensor.h"
 #include "status.h"
 
@@ -45,5 +46,7 @@ NAPI_MODULE_INIT() {
   add_method<define_function>(env, exports, "defineFunction");
   add_method<has_function>(env, exports, "hasFunction");
   add_method<remove_function>(env, exports, "removeFunction");
+  add_method<start_profile>(env, exports, "startProfile");
+  add_method<stop_profile>(env, exports, "stopProfile");
   return exports;
 }

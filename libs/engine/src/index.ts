@@ -14,6 +14,12 @@ export {
   type Reference,
 } from './functions.js';
 export { memory, type MemoryFigures } from './memory.js';
+export { exclusiveTimes, idleStretches, type Stretch } from './profile/exclusive-times.js';
+export type { OpTiming } from './profile/op-timing.js';
+export { perfettoTrace, type Trace, type TraceEvent } from './profile/perfetto-trace.js';
+export { profileOps, startProfile, stopProfile } from './profile/profile-ops.js';
+export { marksOfNames, stageOf, stageTimes, type StageMark, type StageTime } from './profile/stages.js';
+export { summariseOps, type OpSummary } from './profile/summarise-ops.js';
 export { rawOp } from './raw-op.js';
 export { NonFiniteValueError, readTensor, type TensorRange } from './read-tensor.js';
 export { startEngine, type EngineInfo, type EngineOptions } from './start-engine.js';

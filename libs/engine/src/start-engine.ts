@@ -6,6 +6,7 @@ import { environmentFor } from './environment.js';
 import { shieldFromSignals, withoutStderr } from './host.js';
 import { loadTfjs } from './load-tensorflow.js';
 import { type BuildKind, loadAddon } from './native-build.js';
+import type { ThreadEvents } from './profile/op-timing.js';
 import { setTf } from './tf.js';
 
 export interface EngineOptions {
@@ -39,6 +40,8 @@ export interface EngineAddon {
   defineFunction(description: unknown): void;
   hasFunction(name: string): boolean;
   removeFunction(name: string): void;
+  startProfile(): void;
+  stopProfile(): ThreadEvents[];
 }
 
 interface Started {
