@@ -1,10 +1,10 @@
 import { engineAddon } from '../start-engine.js';
-import { type OpTiming, opsOfThread } from './op-timing.js';
+import { type OpTiming, type ThreadEvents, opsOfThread } from './op-timing.js';
 
 let originUs = 0;
 
 /**
- * From now on TensorFlow notes every op that it executes, on all its threads, at about two microseconds an op. Throws
+ * From now on TensorFlow notes every op that it executes, on all its threads, at about a microsecond an op. Throws
  * where a profile is being made already: there is one for the process.
  */
 export function startProfile(): void {
@@ -18,9 +18,8 @@ export function startProfile(): void {
  */
 export function stopProfile(): OpTiming[] {
   const threads = engineAddon().stopProfile();
-  const labels = threadLabels(threads.map(({ name }) => name));
   return threads
-    .flatMap((thread, index) => opsOfThread(thread, labels[index]!, originUs))
+    .flatMap((thread) => opsOfThread(thread, labelOf(thread), originUs))
     .sort((a, b) => a.startUs - b.startUs);
 }
 
@@ -37,14 +36,17 @@ export function profileOps<Result>(work: () => Result): { result: Result; ops: O
   return { result, ops };
 }
 
-/** Thread names without TensorFlow's random numbers, counted where several have the same: "tf_Compute 1". */
-function threadLabels(names: readonly string[]): string[] {
-  const kinds = names.map((name) => name.replace(/\/-?\d+$/, ''));
-  const counts = new Map<string, number>();
-  return kinds.map((kind) => {
-    if (kinds.filter((other) => other === kind).length === 1) return kind;
-    const count = (counts.get(kind) ?? 0) + 1;
-    counts.set(kind, count);
-    return `${kind} ${count}`;
-  });
+const labels = new Map<number, string>();
+const counts = new Map<string, number>();
+
+/** A thread's name without TensorFlow's random number, but counted: "tf_Compute 2". The same in every profile. */
+function labelOf({ id, name }: ThreadEvents): string {
+  const known = labels.get(id);
+  if (known !== undefined) return known;
+  const kind = name.replace(/\/-?\d+$/, '');
+  const count = (counts.get(kind) ?? 0) + 1;
+  counts.set(kind, count);
+  const label = count === 1 ? kind : `${kind} ${count}`;
+  labels.set(id, label);
+  return label;
 }
