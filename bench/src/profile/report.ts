@@ -1,4 +1,4 @@
-import { type OpSummary, type StageTime, stageTimes, summariseOps } from '@captrain/engine';
+import { type OpSummary, type OpTiming, type StageTime, stageTimes, summariseOps } from '@captrain/engine';
 import { colors, formatBytes, formatTable } from '@captrain/runtime';
 import type { StepProfile } from './profile-steps.js';
 import { STAGES } from './stage-recorder.js';
@@ -13,10 +13,14 @@ export interface StepReport {
   stages: StageTime[];
 }
 
-export function reportOf(steps: readonly StepProfile[]): StepReport {
+/** Groups the ops by type, and with `byShape` also by the shapes of their inputs, which only nodes of functions tell. */
+export function reportOf(steps: readonly StepProfile[], { byShape = false } = {}): StepReport {
   const count = steps.length;
   const wallMs = steps.reduce((sum, { within }) => sum + within.endUs - within.startUs, 0) / 1000 / count;
-  const ops = summariseOps(steps.flatMap((step) => step.ops)).map((row) => ({
+  const ops = summariseOps(
+    steps.flatMap((step) => step.ops),
+    byShape ? typeAndShapes : undefined,
+  ).map((row) => ({
     op: row.op,
     count: row.count / count,
     totalMs: row.totalMs / count,
@@ -32,6 +36,10 @@ export function reportOf(steps: readonly StepProfile[]): StepReport {
   }));
   const idleMs = stages.reduce((sum, { idleUs }) => sum + idleUs, 0) / 1000;
   return { wallMs, ops, idleMs, stages };
+}
+
+function typeAndShapes({ op, inputs }: OpTiming): string {
+  return inputs === undefined ? op : `${op} ${inputs}`;
 }
 
 /** The stages and the ops that take most of the time, `top` of them, as two tables. */
@@ -58,7 +66,7 @@ export function tablesOf({ wallMs, ops, idleMs, stages }: StepReport, top: numbe
     const sum = (pick: (row: OpSummary) => number) => rest.reduce((total, row) => total + pick(row), 0);
     const ms = sum((row) => row.wallMs);
     opRows.push([
-      `${rest.length} other types`,
+      `${rest.length} others`,
       sum((row) => row.count).toFixed(0),
       ...[ms.toFixed(1), percent(ms), sum((row) => row.totalMs).toFixed(1)],
       formatBytes(sum((row) => row.outputBytes)),

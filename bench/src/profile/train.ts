@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { perfettoTrace, startEngine } from '@captrain/engine';
 import { engineConfig } from '@captrain/engine/config';
 import { precisionConfig } from '@captrain/model';
-import { defineCommand } from '@captrain/runtime';
+import { UserError, defineCommand, messageOf } from '@captrain/runtime';
 import { z } from 'zod';
 import { eagerStep } from './eager-step.js';
 import { batchLikeFlickr8k, fullSizeCaptioner } from './full-size-captioner.js';
@@ -23,6 +23,10 @@ export const train = defineCommand({
     batchSize: z.number().int().min(1).default(40).describe('captions of a step'),
     steps: z.number().int().min(1).default(3).describe('steps to profile'),
     top: z.number().int().min(1).default(20).describe('rows of the table of ops'),
+    shapes: z
+      .boolean()
+      .default(false)
+      .describe('tell ops of a compiled function apart by the shapes of their inputs'),
     trace: z
       .string()
       .default('captrain-profile.json')
@@ -30,7 +34,8 @@ export const train = defineCommand({
       .meta({ placeholder: 'FILE' }),
     ...engineConfig.shape,
   }),
-  run: async ({ variant, precision, batchSize, steps, top, trace, ...engine }, { signal }) => {
+  run: async ({ variant, precision, batchSize, steps, top, shapes, trace, ...engine }, { signal }) => {
+    refuseUnwritable(trace);
     await startEngine(engine);
     const captioner = await fullSizeCaptioner(variant, precision);
     const step = eagerStep(captioner, batchLikeFlickr8k(batchSize));
@@ -39,7 +44,7 @@ export const train = defineCommand({
     step.close();
     captioner.close();
 
-    const report = reportOf(profiles.steps);
+    const report = reportOf(profiles.steps, { byShape: shapes });
     console.log(`${title}: mean of ${steps} ${steps === 1 ? 'step' : 'steps'}\n`);
     console.log(tablesOf(report, top));
     const { profiledMs, plainMs } = profiles;
@@ -64,3 +69,14 @@ export const train = defineCommand({
     );
   },
 });
+
+/** Throws a UserError where the trace could not be written: said before a minute's work. */
+function refuseUnwritable(trace: string): void {
+  try {
+    closeSync(openSync(trace, 'a'));
+  } catch (error) {
+    throw new UserError(`cannot write ${trace} (${messageOf(error)}); name another file by --trace.`, {
+      cause: error,
+    });
+  }
+}
