@@ -12,6 +12,16 @@ test('ops that run at once share the time, and their parts add up to the time th
   ]);
 });
 
+test('a function that XLA compiled counts only where none of its computations runs, on any thread', () => {
+  const module = 'f__XlaMustCompile_true_.3';
+  const ops = [
+    op('f', 0, 100),
+    { ...op('fusion', 10, 50, 'b'), module },
+    { ...op('dot', 30, 60, 'c'), module },
+  ];
+  expect([...exclusiveTimes(ops)]).toEqual([50, 30, 20]);
+});
+
 test('an op that calls others counts only where none of them runs', () => {
   const ops = [op('call', 0, 100), op('inner', 10, 40), op('innermost', 20, 30), op('next', 40, 60)];
   expect([...exclusiveTimes(ops)]).toEqual([50, 20, 10, 20]);

@@ -13,25 +13,29 @@ interface Own extends Stretch {
 
 /**
  * Each op's part of the time that passed, in microseconds: of every moment the ops under way share equally, one for each
- * thread, and an op that calls others counts only while none of those runs. So the parts add up to the time in which
+ * thread, and an op that calls others counts only while none of those runs. A function that XLA compiled waits for other
+ * threads, so it counts only while nothing else runs. So the parts add up to the time in which
  * anything ran, however many threads there are; durations do not.
  */
 export function exclusiveTimes(ops: readonly OpTiming[]): Float64Array {
   const parts = new Float64Array(ops.length);
+  const waits = waitingOps(ops);
   const edges = ownStretches(ops).flatMap(({ index, startUs, endUs }) => [
     { at: startUs, index, step: 1 },
     { at: endUs, index, step: -1 },
   ]);
   edges.sort((a, b) => a.at - b.at || a.step - b.step);
-  let running = 0;
+  // `share` is what an op would have got that had run from the beginning until now.
+  const computing = { running: 0, share: 0 };
+  const waiting = { running: 0, share: 0 };
   let at = 0;
-  // What an op would have got that had run from the beginning until now.
-  let share = 0;
   for (const edge of edges) {
-    if (running > 0) share += (edge.at - at) / running;
+    const group = computing.running > 0 ? computing : waiting;
+    if (group.running > 0) group.share += (edge.at - at) / group.running;
     at = edge.at;
-    running += edge.step;
-    parts[edge.index]! -= edge.step * share;
+    const own = waits[edge.index] ? waiting : computing;
+    own.running += edge.step;
+    parts[edge.index]! -= edge.step * own.share;
   }
   return parts;
 }
@@ -48,6 +52,15 @@ export function idleStretches(ops: readonly OpTiming[], within: Stretch): Stretc
   }
   if (until < within.endUs) idle.push({ startUs: until, endUs: within.endUs });
   return idle;
+}
+
+/** For each op, whether it is a function whose computations are among the ops as well. */
+function waitingOps(ops: readonly OpTiming[]): boolean[] {
+  const modules = new Set(ops.flatMap(({ module }) => (module === undefined ? [] : [module])));
+  return ops.map(
+    ({ op, module }) =>
+      module === undefined && [...modules].some((name) => name.startsWith(`${op}__XlaMustCompile`)),
+  );
 }
 
 /** Cuts each thread's ops, which nest, into stretches of the innermost one. */

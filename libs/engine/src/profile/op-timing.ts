@@ -3,8 +3,8 @@ export interface OpTiming {
   /** The node's name in its function; of an eager op its type. */
   name: string;
   /**
-   * The op's type as it was executed: oneDNN's kernels are called `_MklMatMul` and the like, and what XLA fused has the
-   * name that XLA gave it.
+   * The op's type as it was executed: oneDNN's kernels are called `_MklMatMul` and the like, and what XLA fused is called as
+   * XLA calls it.
    */
   op: string;
   /** Microseconds on the clock of `performance.now()`. */
@@ -19,6 +19,8 @@ export interface OpTiming {
    * under 256 KiB, nor of any in XLA.
    */
   outputBytes: number;
+  /** Of a computation in a function that XLA compiled: XLA's name of that function, which begins with its own. */
+  module?: string;
 }
 
 /** What one thread did, as captrain's addon tells it (native/profile.cc): parallel lists, times since the profile's start. */
@@ -33,7 +35,7 @@ export interface ThreadEvents {
 // "layer/product:MatMul#shape=(float[2,4];float[4,5])#": an op kernel. Other events have spaces or "::" in their names.
 const kernel = /^([\w.\->/]+):([A-Za-z_]\w*)(?:#(?:shape=([^#]*))?.*)?$/;
 // "add_tanh_fusion.3#hlo_op=add_tanh_fusion.3,hlo_module=…#": a computation of XLA's; types are not told, names carry them.
-const computation = /^[^#:]+#hlo_op=([^,#]+),/;
+const computation = /^[^#:]+#hlo_op=([^,#]+),hlo_module=([^,#]+)/;
 // An allocation while a kernel runs, on the kernel's thread.
 const allocation = /^MemoryAllocation#.*\brequested_bytes=(\d+),.*\bregion_type=output\b/;
 
@@ -62,12 +64,15 @@ export function opsOfThread(events: ThreadEvents, thread: string, originUs: numb
   return ops;
 }
 
-function opOf(text: string): Pick<OpTiming, 'name' | 'op' | 'inputs'> | undefined {
+function opOf(text: string): Pick<OpTiming, 'name' | 'op' | 'inputs' | 'module'> | undefined {
   const node = kernel.exec(text);
   if (node) {
     const [, name, op, inputs] = node as unknown as [string, string, string, string | undefined];
     return { name, op, ...(inputs && { inputs }) };
   }
-  const name = computation.exec(text)?.[1];
-  return name === undefined ? undefined : { name, op: name.replace(/(\.\d+)+$/, '') };
+  const computed = computation.exec(text);
+  if (!computed) return undefined;
+  const [, name, module] = computed as unknown as [string, string, string];
+  // XLA numbers what has the same name; nodes are often numbered too.
+  return { name, op: name.replace(/[._\d]+$/, '') || name, module };
 }

@@ -86,6 +86,7 @@ test("of a function that XLA compiled, XLA's computations are told, within the o
   const whole = ops.find(({ op }) => op === 'profiled_xla')!;
   const inner = ops.filter((op) => op !== whole);
   expect(inner.length).toBeGreaterThan(0);
+  for (const op of inner) expect(op.module).toMatch(/^profiled_xla/);
   const parts = exclusiveTimes(ops);
   const sum = parts.reduce((total, part) => total + part, 0);
   expect(sum).toBeLessThan(1.01 * whole.durationUs);
