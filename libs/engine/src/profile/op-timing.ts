@@ -73,6 +73,7 @@ function opOf(text: string): Pick<OpTiming, 'name' | 'op' | 'inputs' | 'module'>
   const computed = computation.exec(text);
   if (!computed) return undefined;
   const [, name, module] = computed as unknown as [string, string, string];
-  // XLA numbers what has the same name; nodes are often numbered too.
-  return { name, op: name.replace(/[._\d]+$/, '') || name, module };
+  // XLA numbers what has the same name, and nodes are often numbered too; the 2 of "BatchMatMulV2" is none of these.
+  const op = name.replace(/(\.\d+)+$/, '').replace(/(?<![V\d])\d+$/, '');
+  return { name, op: op || name, module };
 }
