@@ -13,6 +13,7 @@ void register_kernels() {
   register_copy_out();
   register_cross_entropy();
   register_layer_norm();
+  register_row_sum();
   registered = true;
 }
 

@@ -9,6 +9,7 @@ void register_adamw();
 void register_copy_out();
 void register_cross_entropy();
 void register_layer_norm();
+void register_row_sum();
 
 // All ops of our own that compute. Throws where TensorFlow refuses one.
 void register_kernels();
