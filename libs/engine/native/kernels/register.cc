@@ -12,6 +12,7 @@ void register_kernels() {
   register_adamw();
   register_copy_out();
   register_cross_entropy();
+  register_dropout();
   register_layer_norm();
   register_row_sum();
   registered = true;

@@ -8,6 +8,7 @@ void register_activation();
 void register_adamw();
 void register_copy_out();
 void register_cross_entropy();
+void register_dropout();
 void register_layer_norm();
 void register_row_sum();
 

@@ -2,7 +2,7 @@ import { startEngine, tf } from '@captrain/engine';
 import { expectNoLeak } from '@captrain/engine/testing';
 import { beforeAll, expect, test } from 'vitest';
 import { RandomStream } from '../random.js';
-import { dropout, type DropoutKey } from './dropout.js';
+import { composedDropout, dropout, type DropoutKey, seedOf } from './dropout.js';
 
 beforeAll(() => startEngine({ device: 'cpu' }));
 
@@ -50,6 +50,18 @@ test('the gradient goes through the same mask', () => {
     .dataSync();
   expect(gradient).toEqual(drop(weights, 0.3).dataSync());
   expect(gradient.filter((value) => value === 0).length).toBeGreaterThan(100);
+});
+
+test('the kernel gives the bits of the composition', () => {
+  for (const [shape, rate] of [
+    [[3], 0.5],
+    [[401, 77], 0.1],
+    [[2, 3, 5, 7], 0.9],
+  ] as const) {
+    const x = tf.tensor(new RandomStream(3, 'x').normal(tf.util.sizeFromShape([...shape]), 1), [...shape]);
+    const composed = composedDropout(x, rate, seedOf(key, 'here'));
+    expect(drop(x, rate).dataSync()).toEqual(composed.dataSync());
+  }
 });
 
 test('without a key, and at rate 0, nothing is done at all', () => {

@@ -1,4 +1,4 @@
-import { rawOp, tf } from '@captrain/engine';
+import { hasKernels, rawOp, tf } from '@captrain/engine';
 import { sha256 } from '@captrain/runtime';
 import { withGradient } from './with-gradient.js';
 
@@ -15,18 +15,41 @@ export interface DropoutKey {
  * Inverted dropout: each value of x is 0 with probability `rate`, and 1/(1 − rate) times itself otherwise. The mask is
  * a pure function of key, place and shape, drawn by TensorFlow's counter-based generator (Philox), whose bits do not
  * depend on the number of threads. `place` names the spot in the model, so that no two share a mask. Without a key, and
- * with rate 0, it is x itself. The mask is kept for the gradient as one byte a value, a quarter of one activation:
- * drawing it again would cost more time (4 % of a step on two cores) than it saves memory. Source: Srivastava et al. 2014.
+ * with rate 0, it is x itself. Source: Srivastava et al. 2014.
  */
 export function dropout(x: tf.Tensor, rate: number, key: DropoutKey | undefined, place: string): tf.Tensor {
   if (key === undefined || rate === 0) return x;
+  return (hasKernels() ? byKernel : composedDropout)(x, rate, seedOf(key, place));
+}
+
+/** Nothing is kept for the gradient but the seed: to draw the mask again costs less than to read it. */
+function byKernel(x: tf.Tensor, rate: number, seed: Int32Array): tf.Tensor {
+  const attributes = { rate: { float: rate }, scale: { float: 1 / (1 - rate) } };
+  const masked = (values: tf.Tensor, seed_2: tf.Tensor) =>
+    rawOp('CaptrainDropout', [values, seed_2], attributes)[0]!;
+  return withGradient(
+    { x },
+    (save) => {
+      const seed_2 = tf.tensor1d(seed, 'int32');
+      save([seed_2]);
+      return masked(x, seed_2);
+    },
+    (dy, [seed_2]) => ({ x: () => masked(dy, seed_2!) }),
+  );
+}
+
+/**
+ * The same bits of TensorFlow's ops. The mask is kept for the gradient as one byte a value, a quarter of one activation:
+ * drawing it again would cost more time (4 % of a step on two cores) than it saves memory.
+ */
+export function composedDropout(x: tf.Tensor, rate: number, seed: Int32Array): tf.Tensor {
   const scale = 1 / (1 - rate);
   const masked = (values: tf.Tensor, kept: tf.Tensor) =>
     rawOp('SelectV2', [kept, tf.mul(values, scale), tf.scalar(0)])[0]!;
   return withGradient(
     { x },
     (save) => {
-      const kept = tf.greaterEqual(uniform(x.shape, seedOf(key, place)), rate);
+      const kept = tf.greaterEqual(uniform(x.shape, seed), rate);
       save([kept]);
       return masked(x, kept);
     },
@@ -35,7 +58,7 @@ export function dropout(x: tf.Tensor, rate: number, key: DropoutKey | undefined,
 }
 
 /** The generator's seed: 64 bits of a digest, so that neighbouring keys have nothing in common. */
-function seedOf({ seed, step, microbatch }: DropoutKey, place: string): Int32Array {
+export function seedOf({ seed, step, microbatch }: DropoutKey, place: string): Int32Array {
   const digest = Buffer.from(sha256(`dropout\n${seed}\n${step}\n${microbatch}\n${place}`), 'hex');
   return Int32Array.of(digest.readInt32LE(0), digest.readInt32LE(4));
 }

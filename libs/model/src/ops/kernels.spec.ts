@@ -63,6 +63,16 @@ test('what belongs to another layer norm is an error', () => {
   expect(() => gradient(narrow)).toThrow('the inputs do not belong to one layer norm of x [2, 4]');
 });
 
+test('a rate of dropout or a seed that cannot be is an error', () => {
+  const drop = (rate: number, seed: number[]) =>
+    rawOp('CaptrainDropout', [tf.ones([4]), tf.tensor1d(seed, 'int32')], {
+      rate: { float: rate },
+      scale: { float: 1 },
+    });
+  expect(() => drop(1, [1, 2])).toThrow('a rate of dropout is at least 0 and below 1');
+  expect(() => drop(0.5, [1])).toThrow('a seed has two numbers, not 1');
+});
+
 test('targets that do not exist, and rows that do not ascend, are errors', () => {
   const loss = (rows: number[], targets: number[]) =>
     groupedCrossEntropy(tf.ones([3, 5]), tf.tensor1d(rows, 'int32'), tf.tensor1d(targets, 'int32'));
