@@ -1,5 +1,5 @@
 import type { EmbeddingDataset } from '@captrain/data';
-import { sampleOrder, stepPlan } from '@captrain/data/order';
+import { imageOrder, sampleOrder, stepPlan } from '@captrain/data/order';
 import type { RunConfig } from '@captrain/model/run';
 
 /** Samples of one microbatch, as the model takes them. */
@@ -26,14 +26,23 @@ export class MicrobatchReader {
   async read(step: number, microbatch: number): Promise<Microbatch> {
     const plan = stepPlan(this.dataset.captions, this.config, step);
     const { start, end } = plan.microbatches[microbatch]!;
-    const indices = this.orderOf(plan.epoch).subarray(start, end);
-    return this.dataset.samples(indices);
+    const indices = (await this.orderOf(plan.epoch)).subarray(start, end);
+    const { embeddings: distinct, images, captions } = await this.dataset.samples(indices);
+    const { dim } = this.dataset;
+    const embeddings = new Float32Array(captions.length * dim);
+    for (const [caption, image] of images.entries())
+      embeddings.set(distinct.subarray(image * dim, (image + 1) * dim), caption * dim);
+    return { embeddings, captions };
   }
 
-  private orderOf(epoch: number): Uint32Array {
+  private async orderOf(epoch: number): Promise<Uint32Array> {
     if (this.order?.epoch !== epoch) {
-      const { seed } = this.config;
-      this.order = { epoch, indices: sampleOrder({ seed, epoch, count: this.dataset.captions }) };
+      const { seed, order } = this.config;
+      const indices =
+        order === 'images'
+          ? imageOrder({ seed, epoch, firstCaption: await this.dataset.firstCaptions() })
+          : sampleOrder({ seed, epoch, count: this.dataset.captions });
+      this.order = { epoch, indices };
     }
     return this.order.indices;
   }
