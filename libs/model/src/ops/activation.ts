@@ -1,11 +1,9 @@
 import { rawOp, tf } from '@captrain/engine';
+import type { ActivationName } from './activation-names.js';
 import { withGradient } from './with-gradient.js';
 
-/**
- * Activations by the names that Hugging Face configs give them (`ACT2FN` in transformers' activations.py); several name
- * one function that transformers computes in several ways.
- */
-export const ACTIVATIONS = {
+/** Activations by their names; several name one function that transformers computes in several ways. */
+export const ACTIVATIONS: Record<ActivationName, (x: tf.Tensor) => tf.Tensor> = {
   relu,
   tanh: (x: tf.Tensor) => tf.tanh(x),
   sigmoid: (x: tf.Tensor) => tf.sigmoid(x),
@@ -19,9 +17,7 @@ export const ACTIVATIONS = {
   quick_gelu: (x: tf.Tensor) => sigmoidWeighted(x, 1.702),
   silu: (x: tf.Tensor) => sigmoidWeighted(x, 1),
   swish: (x: tf.Tensor) => sigmoidWeighted(x, 1),
-} as const;
-export type ActivationName = keyof typeof ACTIVATIONS;
-export const ACTIVATION_NAMES = Object.keys(ACTIVATIONS) as [ActivationName, ...ActivationName[]];
+};
 
 /** tfjs's own gradient of relu takes five ops; TensorFlow's takes one. */
 function relu(x: tf.Tensor): tf.Tensor {
