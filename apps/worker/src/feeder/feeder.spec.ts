@@ -81,34 +81,46 @@ describe.each(['captions', 'images'] as const)('in the order of %s', (order) => 
   });
 });
 
-test('what was made while this thread stood still is there without a turn of the event loop', async () => {
-  const feeder = await openFeeder(configOver(data, languageModel));
-  feeder.expect({ step: 0, microbatches: [0, 1, 2] });
-  await feeder.microbatch(0, 0);
-  standStill(300);
-  let turned = false;
-  setImmediate(() => (turned = true));
-  for (const [step, microbatch] of [
-    [0, 1],
-    [0, 2],
-    [1, 0],
-    [2, 2],
-  ] as const) {
-    const batch = await feeder.microbatch(step, microbatch);
-    expect([batch.captions, turned]).toEqual([4, false]);
-  }
-});
+describe('while this thread stands still', () => {
+  let feeder: Feeder;
+  beforeAll(async () => {
+    const config = configOver(data, languageModel);
+    feeder = await Feeder.open({ config, expect: {}, languageModel, program });
+  });
+  afterAll(() => feeder.close());
 
-test('keeps what it made of a lease when another of the same step adds to it', async () => {
-  const feeder = await openFeeder(configOver(data, languageModel));
-  feeder.expect({ step: 0, microbatches: [0] });
-  await feeder.microbatch(0, 0);
-  standStill(100);
-  feeder.expect({ step: 0, microbatches: [2] });
-  expect((await feeder.microbatch(0, 2)).captions).toBe(4);
-  expect((await feeder.microbatch(1, 0)).captions).toBe(4);
-  feeder.expect({ step: 2, microbatches: [1] });
-  expect((await feeder.microbatch(2, 0)).captions).toBe(4);
+  test('batches are made, and then there without a turn of the event loop', async () => {
+    feeder.expect({ step: 0, microbatches: [0, 1, 2] });
+    await feeder.microbatch(0, 0);
+    standStill(300);
+    let turned = false;
+    setImmediate(() => (turned = true));
+    const places = [
+      [0, 1],
+      [0, 2],
+      [1, 0],
+      [2, 2],
+    ] as const;
+    for (const [step, microbatch] of places) {
+      const batch = await feeder.microbatch(step, microbatch);
+      expect([batch.captions, turned]).toEqual([4, false]);
+    }
+  });
+
+  test('what was made of a lease is kept when another of the same step adds to it', async () => {
+    feeder.expect({ step: 6, microbatches: [0] });
+    await feeder.microbatch(6, 0);
+    standStill(100);
+    feeder.expect({ step: 6, microbatches: [2] });
+    expect((await feeder.microbatch(6, 2)).captions).toBe(4);
+    expect((await feeder.microbatch(7, 0)).captions).toBe(4);
+    feeder.expect({ step: 8, microbatches: [1] });
+    expect((await feeder.microbatch(8, 0)).captions).toBe(4);
+  });
+
+  test('a microbatch that the step does not have is a fault of the caller', async () => {
+    await expect(feeder.microbatch(0, 3)).rejects.toThrow('microbatch 3 of step 0, which has 3');
+  });
 });
 
 describe('what goes wrong', () => {
@@ -139,11 +151,6 @@ describe('what goes wrong', () => {
     expect([came > 40, told.length > 5]).toEqual([true, true]);
     for (const error of told) expect(error).toBeInstanceOf(UserError);
     expect((told[0] as Error).message).toMatch(`${damaged}/train-00003.arrow is cut short`);
-  });
-
-  test('a microbatch that the step does not have is a fault of the caller', async () => {
-    const feeder = await openFeeder(configOver(data, languageModel));
-    await expect(feeder.microbatch(0, 3)).rejects.toThrow('microbatch 3 of step 0, which has 3');
   });
 });
 
