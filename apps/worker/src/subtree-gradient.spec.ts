@@ -14,7 +14,7 @@ async function sumOf(first: number, count: number, microbatches: number) {
     pool,
     async (microbatch, gradient) => {
       for (let i = 0; i < 8; i++) gradient[i] = leaf(microbatch, i);
-      return { lossSum: microbatch, captionTokens: 1, captions: 1 };
+      return { lossSum: microbatch, captionTokens: 1, captions: 1, inputSeconds: 0 };
     },
     ({ lossSum }) => seen.push(lossSum),
   );
@@ -42,7 +42,7 @@ describe("a subtree's gradient", () => {
     const pool = new BufferPool(8);
     const compute = async (_: number, gradient: Float32Array) => {
       taken.add(gradient);
-      return { lossSum: 0, captionTokens: 1, captions: 1 };
+      return { lossSum: 0, captionTokens: 1, captions: 1, inputSeconds: 0 };
     };
     await subtreeGradient({ first: 0, count: 16 }, 16, pool, compute, () => {});
     expect(taken.size).toBe(5);

@@ -6,6 +6,8 @@ export interface MicrobatchSums {
   readonly lossSum: number;
   readonly captionTokens: number;
   readonly captions: number;
+  /** How long it waited for its data. */
+  readonly inputSeconds: number;
 }
 
 /**

@@ -46,6 +46,7 @@ export async function work(
   } finally {
     options.signal.removeEventListener('abort', leave);
     stream.end();
+    await crew?.close();
   }
   throw new UserError(`The coordinator at ${options.address} ended the connection; see its output.`);
 }
@@ -74,6 +75,10 @@ class Membership {
     return new Membership(client, stream, replica);
   }
 
+  async close(): Promise<void> {
+    await this.replica.close();
+  }
+
   async obey(message: CoordinatorMessage__Output): Promise<void> {
     if (message.compute) await this.compute(message.compute);
     else if (message.update) await this.update(message.update);
@@ -82,11 +87,12 @@ class Membership {
 
   private async compute({ generation, step, subtrees }: Compute): Promise<void> {
     const { replica, pool } = this;
+    replica.expect(step, subtrees);
     for (const subtree of subtrees) {
       const started = performance.now();
       const lossSums: number[] = [];
       const captionTokens: number[] = [];
-      let captions = 0;
+      let [captions, inputSeconds] = [0, 0];
       const gradient = await subtreeGradient(
         subtree,
         replica.microbatchesOf(step),
@@ -96,6 +102,7 @@ class Membership {
           lossSums.push(sums.lossSum);
           captionTokens.push(sums.captionTokens);
           captions += sums.captions;
+          inputSeconds += sums.inputSeconds;
         },
       );
       const computed = performance.now();
@@ -112,6 +119,7 @@ class Membership {
           captionTokens,
           captions,
           computeSeconds,
+          inputSeconds,
           pushSeconds,
         },
       });

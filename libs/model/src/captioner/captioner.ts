@@ -13,6 +13,7 @@ import { embeddingDimOf, firstWeight, initMapper, mapperShapes } from '../mapper
 import { type DropoutKey, dropoutSeed } from '../ops/dropout.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import { readSafetensors } from '../weights/read-safetensors.js';
+import { CaptionTokenizer } from './caption-tokenizer.js';
 import { captionLoss, type CaptionerParts } from './caption-loss.js';
 import { CompiledGradient } from './compiled-gradient.js';
 import { type CaptionBatch, packBatch, type PackedBatch } from './packed-batch.js';
@@ -35,10 +36,7 @@ export class Captioner {
   readonly layout: ParameterLayout;
   /** The trainable parameters as tfjs variables, in the order of the layout. */
   readonly variables: readonly tf.Variable[];
-  /** Most target tokens of a caption, the end of text included: what config and language model have room for. */
-  readonly maxCaptionTokens: number;
-  /** Tokens that end a caption when it is written: the end of text, and a full stop where that is the config's end. */
-  readonly endTokens: ReadonlySet<number>;
+  readonly #captions: CaptionTokenizer;
 
   private constructor(
     readonly config: CaptionerConfig,
@@ -48,11 +46,7 @@ export class Captioner {
     mapperParameters: Map<string, tf.Tensor>,
     gpt2Parameters: Map<string, tf.Tensor>,
   ) {
-    this.maxCaptionTokens = Math.min(config.maxCaptionTokens, gpt2.n_positions - config.prefixLength + 1);
-    this.endTokens = new Set([
-      tokenizer.endOfTextId,
-      ...(config.captionEnd === 'full-stop' ? [fullStop(config, tokenizer)] : []),
-    ]);
+    this.#captions = new CaptionTokenizer(config, tokenizer, gpt2.n_positions);
     this.#mapper = asVariables(mapperParameters);
     this.#gpt2 = config.freezeLanguageModel ? gpt2Parameters : asVariables(gpt2Parameters);
     const trained = new Map<string, tf.Tensor>(this.#mapper);
@@ -135,20 +129,24 @@ export class Captioner {
     };
   }
 
-  /**
-   * A caption's target tokens: its own, then the end of text; one that is too long is cut, and has no end. Where a
-   * full stop ends captions, the end of text is left out, save behind an empty caption, which has no other token.
-   */
+  /** Most target tokens of a caption, the end of text included: what config and language model have room for. */
+  get maxCaptionTokens(): number {
+    return this.#captions.maxTokens;
+  }
+
+  /** Tokens that end a caption when it is written. */
+  get endTokens(): ReadonlySet<number> {
+    return this.#captions.endTokens;
+  }
+
+  /** A caption's target tokens: see `CaptionTokenizer`. */
   tokenizeCaption(text: string): number[] {
-    const tokens = this.tokenizer.encode(text);
-    if (this.config.captionEnd === 'end-of-text' || tokens.length === 0)
-      tokens.push(this.tokenizer.endOfTextId);
-    return tokens.slice(0, this.maxCaptionTokens);
+    return this.#captions.tokensOf(text);
   }
 
   /** The text of a caption that was written: an end of text is left out, a full stop stays. */
   captionText(tokens: readonly number[]): string {
-    return this.tokenizer.decode(tokens.filter((token) => token !== this.tokenizer.endOfTextId));
+    return this.#captions.textOf(tokens);
   }
 
   /** Lays a batch out as this captioner takes it; with little padding, so that there are few shapes to compile. */
@@ -257,16 +255,6 @@ function checkFit(config: CaptionerConfig, gpt2: Gpt2Config, tokenizer: Tokenize
       `prefixLength ${config.prefixLength} leaves no room for words: ${config.languageModel} has ${gpt2.n_positions} positions.`,
     );
   requireItsTokenizer(config.languageModel, gpt2, tokenizer);
-}
-
-/** The token of a full stop, as the reference finds it: the first of the text ".". */
-function fullStop(config: CaptionerConfig, tokenizer: Tokenizer): number {
-  const [token] = tokenizer.encode('.');
-  if (token === undefined)
-    throw new UserError(
-      `the tokenizer in ${config.languageModel} has no full stop to end captions with; set captionEnd to end-of-text.`,
-    );
-  return token;
 }
 
 /** Variables of these values, in place of the tensors. */
