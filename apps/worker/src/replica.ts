@@ -7,8 +7,7 @@ import type { CheckpointFile, Ready, Subtree, Welcome } from '@captrain/protos';
 import { parseConfig, sha256 } from '@captrain/runtime';
 import { loadCheckpoint, writeCheckpointFile } from './checkpoint-files.js';
 import { Feeder } from './feeder/feeder.js';
-import type { MicrobatchSums } from './subtree-gradient.js';
-import { unpacked } from './unpacked.js';
+import type { MicrobatchGradient } from './subtree-gradient.js';
 
 /** This worker's copy of the model and the optimizer, which every worker keeps identical, and its view of the data. `close()` ends the latter. */
 export class Replica {
@@ -83,17 +82,14 @@ export class Replica {
     this.feeder.expect({ step: step - 1, microbatches });
   }
 
-  /** Writes a microbatch's gradient sum into `out`. Updates are counted from 1. */
-  async gradient(step: number, microbatch: number, out: Float32Array): Promise<MicrobatchSums> {
+  /** A microbatch's gradient sum, whose tensors are the caller's. Updates are counted from 1. */
+  async gradient(step: number, microbatch: number): Promise<MicrobatchGradient> {
     const asked = performance.now();
     const batch = await this.feeder.microbatch(step - 1, microbatch);
     const inputSeconds = (performance.now() - asked) / 1000;
     const dropoutKey = { seed: this.seed, step, microbatch };
-    const { lossSum, captionTokens } = this.captioner.gradient(unpacked(batch, this.captioner), {
-      into: out,
-      dropoutKey,
-    });
-    return { lossSum, captionTokens, captions: batch.captions, inputSeconds };
+    const { gradients, ...sums } = this.captioner.gradientTensors(batch, dropoutKey);
+    return { gradients, sums: { ...sums, captions: batch.captions, inputSeconds } };
   }
 
   /** One AdamW update by the gradient's sum over `captionTokens` tokens. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { copyOut, tf } from '@captrain/engine';
 import type {
   Compute,
   CoordinatorMessage__Output,
@@ -93,11 +94,10 @@ class Membership {
       const lossSums: number[] = [];
       const captionTokens: number[] = [];
       let [captions, inputSeconds] = [0, 0];
-      const gradient = await subtreeGradient(
+      const tensors = await subtreeGradient(
         subtree,
         replica.microbatchesOf(step),
-        pool,
-        (microbatch, out) => replica.gradient(step, microbatch, out),
+        (microbatch) => replica.gradient(step, microbatch),
         (sums) => {
           lossSums.push(sums.lossSum);
           captionTokens.push(sums.captionTokens);
@@ -105,6 +105,9 @@ class Membership {
           inputSeconds += sums.inputSeconds;
         },
       );
+      const gradient = pool.take();
+      copyOut(tensors, gradient);
+      tf.dispose(tensors);
       const computed = performance.now();
       await pushGradient(this.client, { generation, step }, subtree, gradient);
       pool.give(gradient);

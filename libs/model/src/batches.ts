@@ -4,4 +4,4 @@
  */
 export { CaptionTokenizer, type CaptionTokenizerConfig } from './captioner/caption-tokenizer.js';
 export { packBatch, type CaptionBatch, type PackedBatch } from './captioner/packed-batch.js';
-export { rowBucket } from './captioner/row-bucket.js';
+export { bucketOf } from '@captrain/engine/buckets';

@@ -1,6 +1,6 @@
 import { EmbeddingDataset, openStore } from '@captrain/data';
 import { imageOrder, sampleOrder, stepPlan, totalSteps } from '@captrain/data/order';
-import { CaptionTokenizer, type PackedBatch, packBatch, rowBucket } from '@captrain/model/batches';
+import { CaptionTokenizer, type PackedBatch, packBatch, bucketOf } from '@captrain/model/batches';
 import type { RunConfig } from '@captrain/model/run';
 import type { FeederWork, Opened, Place } from './messages.js';
 
@@ -58,7 +58,7 @@ export class BatchSource {
     );
     const tokens = captions.map((caption) => this.tokenizer.tokensOf(caption));
     const { prefixLength } = this.config;
-    const options = { embeddingDim: this.dataset.dim, prefixLength, bucket: rowBucket };
+    const options = { embeddingDim: this.dataset.dim, prefixLength, bucket: bucketOf };
     return packBatch({ embeddings, images, tokens }, options);
   }
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { EmbeddingDataset, openStore } from '@captrain/data';
 import { imageOrder, sampleOrder, stepPlan, totalSteps } from '@captrain/data/order';
-import { CaptionTokenizer, packBatch, rowBucket } from '@captrain/model/batches';
+import { CaptionTokenizer, packBatch, bucketOf } from '@captrain/model/batches';
 import type { RunConfig } from '@captrain/model/run';
 import { writeTinyGpt2 } from '@captrain/model/testing';
 import { UserError } from '@captrain/runtime';
@@ -74,7 +74,7 @@ describe.each(['captions', 'images'] as const)('in the order of %s', (order) => 
       for (const [microbatch, { start, end }] of microbatches.entries()) {
         const { captions, ...images } = await dataset.samples(indices.subarray(start, end));
         const tokens = captions.map((caption) => tokenizer.tokensOf(caption));
-        const options = { embeddingDim: dataset.dim, prefixLength: 4, bucket: rowBucket };
+        const options = { embeddingDim: dataset.dim, prefixLength: 4, bucket: bucketOf };
         expect(await feeder.microbatch(step, microbatch)).toEqual(packBatch({ ...images, tokens }, options));
       }
     }
