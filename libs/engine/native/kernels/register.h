@@ -3,6 +3,7 @@
 
 namespace captrain {
 
+void register_attention();
 void register_layer_norm();
 
 // All ops of our own that compute. Throws where TensorFlow refuses one.
