@@ -5,6 +5,7 @@
 #include "js.h"
 #include "kernels/instruction_set.h"
 #include "kernels/register.h"
+#include "ops.h"
 #include "read_tensor.h"
 #include "status.h"
 
@@ -31,9 +32,22 @@ napi_value list_devices(napi_env env, const std::vector<napi_value>&) {
   return result;
 }
 
-// kernelInstructionSet(): what ops of our own compute with ("avx512_bf16", "avx512", "avx2"); "none": there are none.
+// kernelInstructionSet(): what ops of our own compute with ("amx_bf16", "avx512_bf16", "avx512", "avx2"); "none": none.
 napi_value kernel_instruction_set(napi_env env, const std::vector<napi_value>&) {
   return from_string(env, name_of(instruction_set()));
+}
+
+// addressOf(array): where a Float32Array lies and how many values it has, for ops that read or write the host's memory:
+// [low, high] of the pointer and [low, high] of the count, as 32-bit numbers. Good as long as the array is alive.
+napi_value address_of(napi_env env, const std::vector<napi_value>& arguments) {
+  const Bytes bytes = to_bytes(env, arguments.at(0));
+  const uint64_t numbers[] = {reinterpret_cast<uint64_t>(bytes.data), bytes.length / sizeof(float)};
+  const napi_value result = array(env);
+  for (const uint64_t number : numbers) {
+    push(env, result, from_double(env, static_cast<int32_t>(number & 0xffffffff)));
+    push(env, result, from_double(env, static_cast<int32_t>(number >> 32)));
+  }
+  return result;
 }
 
 }  // namespace
@@ -50,9 +64,12 @@ NAPI_MODULE_INIT() {
   }
   add_method<list_devices>(env, exports, "listDevices");
   add_method<kernel_instruction_set>(env, exports, "kernelInstructionSet");
+  add_method<address_of>(env, exports, "addressOf");
   add_method<add_function_def>(env, exports, "addFunctionDef");
   add_method<define_function>(env, exports, "defineFunction");
   add_method<has_function>(env, exports, "hasFunction");
   add_method<remove_function>(env, exports, "removeFunction");
+  add_method<op_list>(env, exports, "opList");
+  add_method<kernels_of>(env, exports, "kernelsOf");
   return exports;
 }

@@ -42,7 +42,8 @@ class GraphBuilder {
     arguments_.push_back({finish(node, name), 0});
   }
 
-  // {name, op, inputs, attributes}: an input is a reference, or a list of them for a list argument of the op.
+  // {name, op, inputs, attributes, control}: an input is a reference, or a list of them for a list argument of the op;
+  // `control` names nodes that run before this one, whether or not it takes their outputs.
   void add_node(napi_value description) {
     const std::string name = to_string(env_, property(env_, description, "name"));
     const std::string op = to_string(env_, property(env_, description, "op"));
@@ -65,6 +66,8 @@ class GraphBuilder {
           TF_AddInput(node, resolve(input));
         }
       });
+      each(env_, property(env_, description, "control"),
+           [&](napi_value before) { TF_AddControlInput(node, find(to_string(env_, before))); });
       set_attributes(env_, node, property(env_, description, "attributes"));
     } catch (const std::exception& error) {
       Status ignored;
@@ -76,13 +79,17 @@ class GraphBuilder {
 
   void add_output(napi_value reference) { outputs_.push_back(resolve(reference)); }
 
+  // A node that runs in every call, though no output may need it.
+  void add_effect(napi_value name) { effects_.push_back(find(to_string(env_, name))); }
+
   // All nodes become the body, in the order in which they were added.
   TF_Function* to_function(const std::string& name) {
     Status status;
     TF_Function* function =
-        TF_GraphToFunction(graph_.get(), name.c_str(), /*append_hash_to_fn_name=*/0, /*num_opers=*/-1, nullptr,
-                           static_cast<int>(arguments_.size()), arguments_.data(), static_cast<int>(outputs_.size()),
-                           outputs_.data(), nullptr, nullptr, nullptr, status);
+        TF_GraphToFunctionWithControlOutputs(
+            graph_.get(), name.c_str(), /*append_hash_to_fn_name=*/0, /*num_opers=*/-1, nullptr,
+            static_cast<int>(arguments_.size()), arguments_.data(), static_cast<int>(outputs_.size()), outputs_.data(),
+            nullptr, static_cast<int>(effects_.size()), effects_.data(), nullptr, nullptr, nullptr, status);
     status.check();
     return function;
   }
@@ -108,18 +115,24 @@ class GraphBuilder {
     const size_t colon = text.rfind(':');
     const std::string name = text.substr(0, colon);
     const int index = colon == std::string::npos ? 0 : std::stoi(text.substr(colon + 1));
-    const auto node = nodes_.find(name);
-    if (node == nodes_.end()) throw BadArgument("there is no node " + name + " before this one");
-    if (index < 0 || index >= TF_OperationNumOutputs(node->second)) {
+    TF_Operation* node = find(name);
+    if (index < 0 || index >= TF_OperationNumOutputs(node)) {
       throw BadArgument("node " + name + " has no output " + std::to_string(index));
     }
-    return {node->second, index};
+    return {node, index};
+  }
+
+  TF_Operation* find(const std::string& name) const {
+    const auto node = nodes_.find(name);
+    if (node == nodes_.end()) throw BadArgument("there is no node " + name + " before this one");
+    return node->second;
   }
 
   napi_env env_;
   std::unique_ptr<TF_Graph, decltype(&TF_DeleteGraph)> graph_;
   std::vector<TF_Output> arguments_;
   std::vector<TF_Output> outputs_;
+  std::vector<TF_Operation*> effects_;
   std::unordered_map<std::string, TF_Operation*> nodes_;
 };
 
@@ -139,6 +152,7 @@ napi_value define_function(napi_env env, const std::vector<napi_value>& argument
   each(env, property(env, description, "inputs"), [&](napi_value dtype) { graph.add_argument(to_int(env, dtype)); });
   each(env, property(env, description, "nodes"), [&](napi_value node) { graph.add_node(node); });
   each(env, property(env, description, "outputs"), [&](napi_value output) { graph.add_output(output); });
+  each(env, property(env, description, "effects"), [&](napi_value node) { graph.add_effect(node); });
 
   const std::string name = to_string(env, property(env, description, "name"));
   Function function(graph.to_function(name), TF_DeleteFunction);

@@ -189,6 +189,11 @@ void compute(void* kernel, TF_OpKernelContext* context) {
   if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(context, status);
 }
 
+// An op without one cannot be in a function.
+void leave_shape_open(TF_ShapeInferenceContext* context, TF_Status* status) {
+  TF_ShapeInferenceContextSetUnknownShape(context, status);
+}
+
 void destroy(void* kernel) { delete static_cast<ReadTensor*>(kernel); }
 
 // On a GPU the values still arrive in the host's memory: that is where files are read to.
@@ -211,6 +216,7 @@ void register_read_tensor() {
   TF_OpDefinitionBuilderAddAttr(op, "source: {float, half, bfloat16, double}");
   TF_OpDefinitionBuilderAddAttr(op, "shape: list(int)");
   TF_OpDefinitionBuilderAddOutput(op, "values: float");
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(op, leave_shape_open);
   // The file may change between two calls.
   TF_OpDefinitionBuilderSetIsStateful(op, true);
   Status status;

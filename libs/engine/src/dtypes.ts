@@ -19,3 +19,12 @@ export const dtypeNumbers = {
 } as const;
 
 export type DType = keyof typeof dtypeNumbers;
+
+const namesByNumber = new Map(Object.entries(dtypeNumbers).map(([name, number]) => [number, name as DType]));
+
+/** The element type of a TF_DataType. Throws where captrain does not know it. */
+export function dtypeOfNumber(number: number): DType {
+  const name = namesByNumber.get(number as (typeof dtypeNumbers)[DType]);
+  if (name === undefined) throw new Error(`TensorFlow's element type ${number} is not supported`);
+  return name;
+}

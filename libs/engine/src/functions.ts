@@ -17,6 +17,8 @@ export interface FunctionNode {
   inputs: readonly (Reference | readonly Reference[])[];
   /** Attributes without a default that TensorFlow cannot infer from the inputs. */
   attributes?: NodeAttributes;
+  /** Names of earlier nodes that run before this one, whether or not it takes their outputs. */
+  control?: readonly string[];
 }
 
 export interface FunctionDefinition {
@@ -27,6 +29,8 @@ export interface FunctionDefinition {
   /** In an order in which they could run. */
   nodes: readonly FunctionNode[];
   outputs: readonly Reference[];
+  /** Names of nodes that run in every call, though no output may need them. */
+  effects?: readonly string[];
   /** Compile the whole function by XLA, once for each set of input shapes. Default: false. */
   xla?: boolean;
 }
@@ -41,13 +45,15 @@ export function defineFunction(definition: FunctionDefinition): void {
   engineAddon().defineFunction({
     name: definition.name,
     inputs: definition.inputs.map((dtype) => dtypeNumbers[dtype]),
-    nodes: definition.nodes.map(({ name, op, inputs, attributes }) => ({
+    nodes: definition.nodes.map(({ name, op, inputs, attributes, control }) => ({
       name,
       op,
       inputs,
       attributes: toAddonAttributes(attributes ?? {}),
+      control: control ?? [],
     })),
     outputs: definition.outputs,
+    effects: definition.effects ?? [],
     xla: definition.xla ?? false,
   });
 }

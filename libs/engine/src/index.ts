@@ -1,6 +1,13 @@
+export { accumulate } from './accumulate.js';
 export type { Attribute, Attributes, ConstantValue, NodeAttribute, NodeAttributes } from './attributes.js';
 export { requireBfloat16 } from './bfloat16.js';
+export { bucketOf } from './compile/bucket-of.js';
+export { compile } from './compile/compile.js';
+export type { CompileOptions, CompiledShape } from './compile/compile-options.js';
+export type { CompiledFunction } from './compile/compiled-function.js';
+export { recordingForXla, type TensorFunction } from './compile/record.js';
 export { engineConfig, type EngineConfig } from './config.js';
+export { copyOut } from './copy-out.js';
 export { listDevices, type Device } from './devices.js';
 export type { DType } from './dtypes.js';
 export {
@@ -13,8 +20,10 @@ export {
   type FunctionNode,
   type Reference,
 } from './functions.js';
+export { addressOf } from './host-array.js';
 export { hasKernels, kernelInstructionSet, type KernelInstructionSet } from './kernels.js';
 export { memory, type MemoryFigures } from './memory.js';
+export { ownBuffers } from './own-buffers.js';
 export { rawOp } from './raw-op.js';
 export { NonFiniteValueError, readTensor, type TensorRange } from './read-tensor.js';
 export { startEngine, type EngineInfo, type EngineOptions } from './start-engine.js';

@@ -1,7 +1,10 @@
 import { engineAddon, engineInfo } from './start-engine.js';
 
-/** What the engine's own kernels compute with, strongest last; `none` where the processor has too little, or a GPU computes. */
-export type KernelInstructionSet = 'none' | 'avx2' | 'avx512' | 'avx512_bf16';
+/**
+ * What the engine's own kernels compute with, strongest last; `none` where the processor has too little, or a GPU
+ * computes. With `amx_bf16` the processor has AVX512-BF16 as well, and AMX, which oneDNN uses and our kernels do not.
+ */
+export type KernelInstructionSet = 'none' | 'avx2' | 'avx512' | 'avx512_bf16' | 'amx_bf16';
 
 /**
  * Whether the engine's own ops (`CaptrainLayerNorm` and its like, native/kernels) can be called, by `rawOp`: on CPUs

@@ -4,12 +4,26 @@ import { tf } from './tf.js';
 /** tfjs's backend over TensorFlow, as far as it is used here. */
 export interface TensorflowBackend {
   binding: { getNumOfTensors(): number };
+  /** What TensorFlow has of each tensor; `dtype` is its number there. */
+  tensorMap: { get(dataId: tf.Tensor['dataId']): { shape: number[]; dtype: number } };
+  executeSingleOutput(name: string, attributes: BindingAttribute[], inputs: readonly tf.Tensor[]): tf.Tensor;
+  /** Tensors and variables that share the values of this id. */
+  refCount(dataId: object): number;
   executeMultipleOutputs(
     name: string,
     attributes: BindingAttribute[],
     inputs: readonly tf.Tensor[],
     outputs: number,
   ): tf.Tensor[];
+  /** Keeps JavaScript's values for a tensor; they go to TensorFlow with its first op. */
+  move(
+    dataId: tf.Tensor['dataId'],
+    values: unknown,
+    shape: number[],
+    dtype: tf.DataType,
+    refCount: number,
+  ): void;
+  readSync(dataId: tf.Tensor['dataId']): unknown;
 }
 
 export function tensorflowBackend(): TensorflowBackend {

@@ -34,12 +34,17 @@ export interface EngineInfo {
 
 /** captrain's addon (native/addon.cc). */
 export interface EngineAddon {
-  kernelInstructionSet(): 'none' | 'avx2' | 'avx512' | 'avx512_bf16';
+  kernelInstructionSet(): 'none' | 'avx2' | 'avx512' | 'avx512_bf16' | 'amx_bf16';
+  addressOf(array: Float32Array): number[];
   listDevices(): { name: string; type: string; bytes: number }[];
   addFunctionDef(bytes: Uint8Array): void;
   defineFunction(description: unknown): void;
   hasFunction(name: string): boolean;
   removeFunction(name: string): void;
+  /** A serialised tensorflow.OpList of all ops. */
+  opList(): Uint8Array;
+  /** A serialised tensorflow.KernelList of an op's kernels. */
+  kernelsOf(op: string): Uint8Array;
 }
 
 interface Started {

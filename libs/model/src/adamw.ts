@@ -1,8 +1,8 @@
-import { tf } from '@captrain/engine';
+import { hasKernels, type tf } from '@captrain/engine';
+import { ComposedUpdate } from './adamw/composed-update.js';
+import { KernelUpdate } from './adamw/kernel-update.js';
+import type { Gradient, Moments } from './adamw/update.js';
 import type { OptimizerConfig } from './config.js';
-
-/** Consecutive parameters are updated together up to this many values: few ops for small models, little memory for large. */
-const GROUP_VALUES = 1 << 22;
 
 /** AdamW's state of a flat layout: the updates done, and the running means of gradients and of their squares. */
 export interface AdamWState {
@@ -11,50 +11,26 @@ export interface AdamWState {
   v: Float32Array;
 }
 
-interface Group {
-  variables: tf.Variable[];
-  offset: number;
-  length: number;
-  mean: tf.Variable;
-  square: tf.Variable;
-}
-
 /**
  * AdamW over variables in their given order, in the form of transformers' optimizer, which the reference uses: bias
  * correction in the step size, epsilon added to the uncorrected root, then decoupled decay; all parameters alike,
- * biases and layer norms too. Elementwise float32, so equal inputs give equal bits. `close()` frees the state.
+ * biases and layer norms too. Elementwise float32, so equal inputs give equal bits, by the engine's kernel (which changes
+ * the variables in place) as by TensorFlow's ops. `close()` frees the state.
  * Source: Loshchilov and Hutter 2019; transformers' optimization.py, class AdamW.
  */
 export class AdamW {
   #step = 0;
-  readonly #groups: Group[] = [];
+  readonly #moments: Moments;
   readonly #length: number;
 
+  /** `composed`: by TensorFlow's ops also where there is a kernel. */
   constructor(
-    variables: readonly tf.Variable[],
+    private readonly variables: readonly tf.Variable[],
     readonly config: Pick<OptimizerConfig, 'weightDecay' | 'beta1' | 'beta2' | 'epsilon'>,
+    { composed = !hasKernels() }: { composed?: boolean } = {},
   ) {
-    let offset = 0;
-    let group: tf.Variable[] = [];
-    const finish = () => {
-      if (group.length === 0) return;
-      const length = group.reduce((sum, variable) => sum + variable.size, 0);
-      const [mean, square] = [zeros(length), zeros(length)];
-      this.#groups.push({ variables: group, offset, length, mean, square });
-      offset += length;
-      group = [];
-    };
-    let size = 0;
-    for (const variable of variables) {
-      if (size + variable.size > GROUP_VALUES) {
-        finish();
-        size = 0;
-      }
-      group.push(variable);
-      size += variable.size;
-    }
-    finish();
-    this.#length = offset;
+    this.#length = variables.reduce((sum, variable) => sum + variable.size, 0);
+    this.#moments = new (composed ? ComposedUpdate : KernelUpdate)(variables);
   }
 
   /** Updates done so far. */
@@ -64,55 +40,41 @@ export class AdamW {
 
   /**
    * One update by `scale` × gradient. The gradient is flat, in the order of the variables, or one tensor for each of
-   * them (which stay the caller's).
+   * them (which stay the caller's). Throws where it does not fit the parameters.
    */
-  apply(
-    gradient: Float32Array | readonly tf.Tensor[],
-    { scale = 1, learningRate }: { scale?: number; learningRate: number },
-  ): void {
-    const flat = gradient instanceof Float32Array;
-    if (flat && gradient.length !== this.#length)
-      throw new Error(`a gradient of ${gradient.length} values for ${this.#length} parameters`);
+  apply(gradient: Gradient, { scale = 1, learningRate }: { scale?: number; learningRate: number }): void {
+    this.#check(gradient);
     this.#step += 1;
-    let first = 0;
-    for (const group of this.#groups) {
-      const tensors = flat ? undefined : gradient.slice(first, first + group.variables.length);
-      first += group.variables.length;
-      tf.tidy(() => {
-        const gradient_N = flat
-          ? tf.tensor1d(gradient.subarray(group.offset, group.offset + group.length), 'float32')
-          : joined(tensors!);
-        this.#update(group, tf.mul(gradient_N, scale), learningRate);
-      });
-    }
-  }
-
-  #update(group: Group, gradient_N: tf.Tensor, learningRate: number): void {
     const { beta1, beta2, epsilon, weightDecay } = this.config;
     const correction = Math.sqrt(1 - beta2 ** this.#step) / (1 - beta1 ** this.#step);
-    const mean_N = tf.add(tf.mul(group.mean, beta1), tf.mul(gradient_N, 1 - beta1));
-    const square_N = tf.add(tf.mul(group.square, beta2), tf.mul(tf.square(gradient_N), 1 - beta2));
-    group.mean.assign(mean_N as tf.Tensor1D);
-    group.square.assign(square_N as tf.Tensor1D);
-    const change_N = tf.div(tf.mul(mean_N, learningRate * correction), tf.add(tf.sqrt(square_N), epsilon));
-    let values_N = tf.sub(joined(group.variables), change_N);
-    if (weightDecay > 0) values_N = tf.mul(values_N, 1 - learningRate * weightDecay);
-    const parts = tf.split(
-      values_N,
-      group.variables.map((variable) => variable.size),
-    );
-    group.variables.forEach((variable, index) => variable.assign(tf.reshape(parts[index]!, variable.shape)));
+    this.#moments.update(gradient, {
+      scale,
+      stepSize: learningRate * correction,
+      beta1,
+      beta2,
+      epsilon,
+      decay: 1 - learningRate * weightDecay,
+    });
+  }
+
+  #check(gradient: Gradient): void {
+    if (gradient instanceof Float32Array) {
+      if (gradient.length !== this.#length)
+        throw new Error(`a gradient of ${gradient.length} values for ${this.#length} parameters`);
+      return;
+    }
+    if (gradient.length !== this.variables.length)
+      throw new Error(`${gradient.length} gradients for ${this.variables.length} parameters`);
+    for (const [index, { size }] of gradient.entries())
+      if (size !== this.variables[index]!.size)
+        throw new Error(`gradient ${index} has ${size} values for ${this.variables[index]!.size} parameters`);
   }
 
   /** A copy of the state, flat in the order of the variables. */
   exportState(): AdamWState {
-    const m = new Float32Array(this.#length);
-    const v = new Float32Array(this.#length);
-    for (const { offset, mean, square } of this.#groups) {
-      m.set(mean.dataSync(), offset);
-      v.set(square.dataSync(), offset);
-    }
-    return { step: this.#step, m, v };
+    const state = { step: this.#step, m: new Float32Array(this.#length), v: new Float32Array(this.#length) };
+    this.#moments.write(state.m, state.v);
+    return state;
   }
 
   /** Takes a copy of a state that `exportState` gave for the same layout. */
@@ -120,23 +82,10 @@ export class AdamW {
     if (m.length !== this.#length || v.length !== this.#length)
       throw new Error(`an AdamW state of ${m.length} values for ${this.#length} parameters`);
     this.#step = step;
-    for (const { offset, length, mean, square } of this.#groups)
-      tf.tidy(() => {
-        mean.assign(tf.tensor1d(m.slice(offset, offset + length)));
-        square.assign(tf.tensor1d(v.slice(offset, offset + length)));
-      });
+    this.#moments.read(m, v);
   }
 
   close(): void {
-    for (const group of this.#groups) tf.dispose([group.mean, group.square]);
+    this.#moments.close();
   }
-}
-
-function zeros(length: number): tf.Variable {
-  return tf.tidy(() => tf.variable(tf.zeros([length])));
-}
-
-function joined(tensors: readonly tf.Tensor[]): tf.Tensor {
-  const flat = tensors.map((tensor) => tf.reshape(tensor, [-1]) as tf.Tensor1D);
-  return flat.length === 1 ? flat[0]! : tf.concat(flat);
 }

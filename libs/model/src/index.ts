@@ -1,6 +1,7 @@
 export { AdamW, type AdamWState } from './adamw.js';
-export { captionTensors, type CaptionBatch, type CaptionTensors } from './captioner/caption-batch.js';
-export { captionLoss, type CaptionerParts } from './captioner/caption-loss.js';
+export { captionGradient, captionLoss, type CaptionerParts } from './captioner/caption-loss.js';
+export { packBatch, type CaptionBatch, type PackedBatch } from './captioner/packed-batch.js';
+export { packedTensors, type PackedTensors } from './captioner/packed-tensors.js';
 export { Captioner, type BatchGradient, type CaptionerConfig } from './captioner/captioner.js';
 export type { EmbeddingSequences } from './captioner/embedding-sequences.js';
 export { captionBeam, type BeamOptions } from './captioner/beam.js';
@@ -47,15 +48,8 @@ export { UnreadableImageError } from './clip/picture/read-picture.js';
 export { decodeImage } from './clip/preprocess.js';
 export * from './config.js';
 export { dropoutRates, gpt2Config, gpt2Shapes, readGpt2Config, type Gpt2Config } from './gpt2/gpt2-config.js';
-export {
-  gpt2Embed,
-  gpt2Head,
-  gpt2Hidden,
-  gpt2Logits,
-  gpt2Step,
-  type Gpt2Cache,
-  type Gpt2Computation,
-} from './gpt2/gpt2.js';
+export { gpt2Embed, gpt2Head, gpt2Hidden, gpt2Logits, gpt2Step, type Gpt2Cache } from './gpt2/gpt2.js';
+export type { Gpt2Computation } from './gpt2/gpt2-block.js';
 export { initGpt2, loadGpt2, type LoadedGpt2 } from './gpt2/load-gpt2.js';
 export {
   describeModel,

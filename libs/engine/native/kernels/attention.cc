@@ -2,7 +2,7 @@
 // math/attention.h. `parts` is one tensor qkv [N, 3D], queries, keys and values side by side, or two, queries [N, D] and
 // keys with values [N, 2D]; heads stand side by side in each. `rate` is dropout of the weights, drawn from `seed` [2].
 //
-// CaptrainAttention: parts, segments [S, 4], seed → out [N, D], lse [heads, N]. Rows in no segment are 0.
+// CaptrainAttention: parts, segments, seed → out [N, D], lse [heads, N]. Rows in no segment are 0.
 // CaptrainAttentionGrad: dout, parts, segments, seed, lse → the gradients of the parts.
 
 #include "math/attention.h"
@@ -70,7 +70,6 @@ struct Inputs {
     head.key_stride = keys_values.columns();
     head.width = head_width;
     head.scale = setting.scale;
-    head.causal = setting.causal;
     head.dropped = static_cast<uint32_t>(std::lround(static_cast<double>(setting.rate) * 4294967296.0));
     head.growth = 1.0f / (1.0f - setting.rate);
     head.seed[0] = static_cast<uint32_t>(seed.ints()[0]);
@@ -128,10 +127,9 @@ struct Attention {
         attend(head, segment, out.floats() + index * inputs.head_width, inputs.width, lse.floats() + index * inputs.rows,
                scratch);
     });
-    for (const Segment& run : inputs.segments.uncovered()) {
-      std::fill(out.floats() + run.first * inputs.width, out.floats() + run.end * inputs.width, 0.0f);
-      for (int64_t head = 0; head < setting.heads; ++head)
-        std::fill(lse.floats() + head * inputs.rows + run.first, lse.floats() + head * inputs.rows + run.end, 0.0f);
+    for (const int64_t row : inputs.segments.uncovered()) {
+      std::fill_n(out.floats() + row * inputs.width, inputs.width, 0.0f);
+      for (int64_t head = 0; head < setting.heads; ++head) lse.floats()[head * inputs.rows + row] = 0;
     }
   }
 
@@ -156,8 +154,7 @@ struct AttentionGrad {
   void compute(const Inputs& inputs, const Tensor& dout, const Tensor& lse, float* dqueries, float* dkeys) const {
     const int64_t query_stride = inputs.queries.columns(), key_stride = inputs.keys_values.columns();
     const int64_t width = inputs.head_width;
-    for (const Segment& run : inputs.segments.uncovered())
-      for (int64_t row = run.first; row < run.end; ++row) std::fill_n(dqueries + row * query_stride, inputs.width, 0.0f);
+    for (const int64_t row : inputs.segments.uncovered()) std::fill_n(dqueries + row * query_stride, inputs.width, 0.0f);
     // Segments add to these.
     parallel_blocks(inputs.rows, 64, [&](int64_t first, int64_t end) {
       for (int64_t row = first; row < end; ++row) std::fill_n(dkeys + row * key_stride, 2 * inputs.width, 0.0f);

@@ -7,8 +7,14 @@ namespace captrain {
 void register_kernels() {
   static bool registered = false;
   if (registered || instruction_set() == InstructionSet::none) return;
+  register_accumulate();
+  register_activation();
+  register_adamw();
   register_attention();
+  register_copy_out();
+  register_cross_entropy();
   register_layer_norm();
+  if (instruction_set() >= InstructionSet::avx512_bf16) register_matmul();
   registered = true;
 }
 

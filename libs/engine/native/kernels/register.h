@@ -3,8 +3,14 @@
 
 namespace captrain {
 
+void register_accumulate();
+void register_activation();
+void register_adamw();
 void register_attention();
+void register_copy_out();
+void register_cross_entropy();
 void register_layer_norm();
+void register_matmul();
 
 // All ops of our own that compute. Throws where TensorFlow refuses one.
 void register_kernels();

@@ -6,11 +6,6 @@
 namespace captrain {
 namespace {
 
-std::string name_of(int64_t index, const Segment& segment) {
-  return "segment " + std::to_string(index) + " " +
-         text_of(Shape{segment.first, segment.end, segment.seen_first, segment.seen_end});
-}
-
 // Sets of rows, as trees of rows that lead to the set's smallest (union–find).
 class RowSets {
  public:
@@ -34,34 +29,50 @@ class RowSets {
 }  // namespace
 
 Segments::Segments(const Tensor& tensor, int64_t rows, bool causal) {
-  require(tensor.rank() == 2 && tensor.dim(1) == 4, "segments are [S, 4], not " + text_of(tensor.shape()));
-  const auto* segments = tensor.data<const Segment>();
-  const int64_t count = tensor.dim(0);
+  const bool forest = tensor.rank() == 2 && tensor.dim(1) == 3;
+  require(forest || (tensor.rank() == 2 && tensor.dim(1) == 4),
+          "segments are [S, 3] or [S, 4], not " + text_of(tensor.shape()));
+  const int64_t count = tensor.dim(0), columns = tensor.dim(1);
+  std::vector<Segment> segments(static_cast<size_t>(count));
+  seen_.resize(static_cast<size_t>(count));
   std::vector<bool> covered(static_cast<size_t>(rows));
   RowSets sets(rows);
   for (int64_t i = 0; i < count; ++i) {
-    const Segment& segment = segments[i];
+    const int32_t* values = tensor.ints() + i * columns;
+    const int64_t first = values[0], end = values[1];
+    std::vector<int32_t>& seen = seen_[i];
     const auto check = [&](bool holds, const char* what) {
-      if (!holds) throw BadArgument(name_of(i, segment) + " of " + std::to_string(rows) + " rows " + what);
+      if (holds) return;
+      throw BadArgument("segment " + std::to_string(i) + " " + text_of(Shape(values, values + columns)) + " of " +
+                        std::to_string(rows) + " rows " + what);
     };
-    check(0 <= segment.first && segment.first <= segment.end && segment.end <= rows, "has no range of rows");
-    check(0 <= segment.seen_first && segment.seen_first <= segment.seen_end && segment.seen_end <= rows,
-          "sees no range of rows");
-    if (segment.first == segment.end) continue;
-    const int64_t seen = segment.seen_end - segment.seen_first;
-    check(!causal || seen == 0 || segment.seen_end <= segment.first || segment.seen_first >= segment.end,
-          "sees rows of its own twice");
-    for (int64_t row = segment.first; row < segment.end; ++row) {
+    check(0 <= first && first <= end && end <= rows, "has no range of rows");
+    if (forest) {
+      const int64_t parent = values[2];
+      check(-1 <= parent && parent < i, "has no earlier segment for its parent");
+      if (parent >= 0) {
+        seen = seen_[parent];
+        for (int64_t row = segments[parent].first; row < segments[parent].end; ++row) seen.push_back(row);
+      }
+    } else {
+      check(0 <= values[2] && values[2] <= values[3] && values[3] <= rows, "sees no range of rows");
+      for (int32_t row = values[2]; row < values[3]; ++row) seen.push_back(row);
+      const bool twice = causal && first < end && !seen.empty() && values[2] < end && first < values[3];
+      check(!twice, "sees rows of its own twice");
+    }
+    for (int64_t row = first; row < end; ++row) {
       check(!covered[row], "has rows of another segment");
       covered[row] = true;
-      sets.join(segment.first, row);
+      sets.join(first, row);
     }
-    for (int64_t row = segment.seen_first; row < segment.seen_end; ++row) sets.join(segment.first, row);
-    most_keys_ = std::max(most_keys_, seen + (causal ? segment.end - segment.first : 0));
+    const Own own = causal ? Own::before : forest ? Own::all : Own::none;
+    segments[i] = {first, end, seen.data(), static_cast<int64_t>(seen.size()), own};
+    if (first == end) continue;
+    for (const int32_t row : seen) sets.join(first, row);
+    most_keys_ = std::max(most_keys_, segments[i].seen_count + (own == Own::none ? 0 : end - first));
   }
   std::vector<int64_t> family_of(static_cast<size_t>(rows), -1);
-  for (int64_t i = 0; i < count; ++i) {
-    const Segment& segment = segments[i];
+  for (const Segment& segment : segments) {
     if (segment.first == segment.end) continue;
     int64_t& family = family_of[sets.set_of(segment.first)];
     if (family < 0) {
@@ -70,11 +81,8 @@ Segments::Segments(const Tensor& tensor, int64_t rows, bool causal) {
     }
     families_[family].push_back(segment);
   }
-  for (int32_t row = 0; row < rows; ++row) {
-    if (covered[row]) continue;
-    if (!uncovered_.empty() && uncovered_.back().end == row) ++uncovered_.back().end;
-    else uncovered_.push_back({row, row + 1, 0, 0});
-  }
+  for (int64_t row = 0; row < rows; ++row)
+    if (!covered[row]) uncovered_.push_back(row);
 }
 
 }  // namespace captrain

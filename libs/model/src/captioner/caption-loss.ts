@@ -1,12 +1,15 @@
-// B captions, P prefix positions, L caption positions that are read, T = P + L, D width, N caption tokens, V vocabulary
-import { tf } from '@captrain/engine';
-import { type Gpt2Computation, gpt2Embed, gpt2Head, gpt2Hidden } from '../gpt2/gpt2.js';
+// I images, F frames, C width of an embedding, P prefix positions, M caption positions that are read, N = I·P + M rows,
+// R rows that predict, D width of the language model
+import { rawOp, tf } from '@captrain/engine';
+import { gpt2LastNorm, gpt2Packed } from '../gpt2/gpt2-packed.js';
+import type { Gpt2Computation } from '../gpt2/gpt2-block.js';
+import { headOf } from '../gpt2/gpt2.js';
 import { type MapperComputation, mapPrefix } from '../mapper/mapper.js';
-import { sumCrossEntropy } from '../ops/cross-entropy.js';
 import type { DropoutKey } from '../ops/dropout.js';
 import { embedding } from '../ops/embedding.js';
-import type { Parameters } from '../parameters.js';
-import type { CaptionTensors } from './caption-batch.js';
+import { headLoss } from '../ops/head-loss.js';
+import { parameter, type Parameters } from '../parameters.js';
+import type { PackedTensors } from './packed-tensors.js';
 
 /** What the loss is a function of, beside the batch. */
 export interface CaptionerParts {
@@ -17,22 +20,69 @@ export interface CaptionerParts {
   gpt2Parameters: Parameters;
 }
 
+const WORDS = 'transformer.wte.weight';
+
 /**
  * ClipCap's loss, summed (not averaged) over caption tokens: the cross-entropy of each, given the image's prefix and
- * the tokens before it. Only positions that predict a caption token go through the vocabulary. A pure function of
- * tensors, and of the key, with which the language model has dropout; it reads nothing back. Source: Mokady et al. 2021; unlike the reference it learns the end of text, and no
- * token id is left out.
+ * the tokens before it. Only rows that predict a caption token go through the vocabulary. A pure function of tensors;
+ * it reads nothing back. Source: Mokady et al. 2021; unlike the reference it learns the end of text, and no token id is
+ * left out.
  */
-export function captionLoss(
+export function captionLoss(parts: CaptionerParts, batch: PackedTensors): tf.Scalar {
+  const words_MD = tf.gather(parameter(parts.gpt2Parameters, WORDS), batch.tokens_M) as tf.Tensor2D;
+  return lossOfWords(parts, batch, words_MD, { gradients: 'none' });
+}
+
+/**
+ * The loss, and its gradient for each of the trained parameters, in their order: the mapper's, and GPT-2's unless it is
+ * `frozen`. With a key the language model has dropout by its config's rates.
+ */
+export function captionGradient(
   parts: CaptionerParts,
-  batch: CaptionTensors,
-  dropoutKey?: DropoutKey,
+  trained: readonly tf.Tensor[],
+  batch: PackedTensors,
+  { frozen, dropoutKey }: { frozen: boolean; dropoutKey?: DropoutKey | undefined },
+): { loss: tf.Scalar; gradients: tf.Tensor[] } {
+  const words_VD = parameter(parts.gpt2Parameters, WORDS);
+  const words_MD = tf.gather(words_VD, batch.tokens_M) as tf.Tensor2D;
+  const gradientsOf = frozen ? 'hidden' : 'both';
+  const loss = () => lossOfWords(parts, batch, words_MD, { gradients: gradientsOf, dropoutKey });
+  if (frozen) {
+    const { value, grads } = tf.valueAndGrads(loss)([...trained]);
+    return { loss: value as tf.Scalar, gradients: grads };
+  }
+  // The table of words is read twice, by rows at the bottom and as a whole at the head (where it is tied). The few rows
+  // are added to the head's gradient by themselves: autograd would make a second one of the whole table's size.
+  const tied = parts.gpt2.tie_word_embeddings;
+  const through = trained.filter((tensor) => tied || tensor !== words_VD);
+  const { value, grads } = tf.valueAndGrads(loss)([...through, words_MD]);
+  const dWords_MD = grads.pop()!;
+  const gradients = trained.map((tensor) => {
+    if (tensor !== words_VD) return grads[through.indexOf(tensor)]!;
+    const whole_VD = tied ? grads[through.indexOf(tensor)]! : tf.zerosLike(words_VD);
+    return addRows(whole_VD, batch.tokens_M, dWords_MD);
+  });
+  return { loss: value as tf.Scalar, gradients };
+}
+
+function lossOfWords(
+  { mapper, mapperParameters, gpt2, gpt2Parameters }: CaptionerParts,
+  batch: PackedTensors,
+  words_MD: tf.Tensor2D,
+  { gradients, dropoutKey }: { gradients: 'none' | 'hidden' | 'both'; dropoutKey?: DropoutKey | undefined },
 ): tf.Scalar {
-  const prefix_BPD = mapPrefix(parts.mapperParameters, parts.mapper, batch.embeddings_BFC, batch.frames_B);
-  const words_BLD = gpt2Embed(parts.gpt2Parameters, batch.inputs_BL);
-  const inputs_BTD = tf.concat([prefix_BPD, words_BLD], 1);
-  const hidden_BTD = gpt2Hidden(parts.gpt2Parameters, parts.gpt2, inputs_BTD, undefined, dropoutKey);
-  const hidden_RD = tf.reshape(hidden_BTD, [-1, parts.gpt2.n_embd]);
-  const logits_NV = gpt2Head(parts.gpt2Parameters, parts.gpt2, embedding(hidden_RD, batch.rows_N));
-  return sumCrossEntropy(logits_NV, batch.targets_N);
+  const prefix_IPD = mapPrefix(mapperParameters, mapper, batch.embeddings_IFC, batch.frames_I);
+  const inputs_ND = tf.concat([tf.reshape(prefix_IPD, [-1, gpt2.n_embd]), words_MD], 0);
+  const x_ND = gpt2Packed(gpt2Parameters, gpt2, inputs_ND, batch, dropoutKey);
+  const hidden_RD = gpt2LastNorm(gpt2Parameters, gpt2, embedding(x_ND, batch.predicting_R));
+  const precision = gpt2.precision ?? 'float32';
+  return headLoss(hidden_RD, headOf(gpt2Parameters, gpt2), batch, { gradients, precision });
+}
+
+/** table_VD with rows_MD added at the indices_M: in place, where nobody else holds the table. */
+function addRows(table_VD: tf.Tensor, indices_M: tf.Tensor1D, rows_MD: tf.Tensor): tf.Tensor {
+  return rawOp('TensorScatterAdd', [table_VD, tf.expandDims(indices_M, 1), rows_MD], {
+    T: 'float32',
+    Tindices: 'int32',
+  })[0]!;
 }

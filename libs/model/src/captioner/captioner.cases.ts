@@ -14,9 +14,9 @@ import { RandomStream } from '../random.js';
 import { writeTinyGpt2 } from '../testing.js';
 import { writeSafetensors } from '../weights/write-safetensors.js';
 import { writeModelFolder } from '../write-model-folder.js';
-import type { CaptionBatch } from './caption-batch.js';
 import { Captioner, type CaptionerConfig } from './captioner.js';
 import { captionGreedy } from './greedy.js';
+import type { CaptionBatch } from './packed-batch.js';
 
 const DIM = 6;
 

@@ -1,8 +1,8 @@
-import { requireBfloat16, tf } from '@captrain/engine';
+import { copyOut, requireBfloat16, tf } from '@captrain/engine';
 import { UserError, sha256 } from '@captrain/runtime';
 import { startMapper } from '../captioner-folder/start-mapper.js';
 import type { LanguageModelConfig, MapperConfig, PrecisionConfig } from '../config.js';
-import type { Gpt2Computation } from '../gpt2/gpt2.js';
+import type { Gpt2Computation } from '../gpt2/gpt2-block.js';
 import { type Gpt2Config, dropoutRates, readGpt2Config } from '../gpt2/gpt2-config.js';
 import { loadGpt2 } from '../gpt2/load-gpt2.js';
 import { requireItsTokenizer } from '../gpt2/require-its-tokenizer.js';
@@ -13,8 +13,9 @@ import { embeddingDimOf, firstWeight, initMapper, mapperShapes } from '../mapper
 import type { DropoutKey } from '../ops/dropout.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import { readSafetensors } from '../weights/read-safetensors.js';
-import { type CaptionBatch, captionTensors } from './caption-batch.js';
-import { captionLoss, type CaptionerParts } from './caption-loss.js';
+import { captionGradient, captionLoss, type CaptionerParts } from './caption-loss.js';
+import { type CaptionBatch, packBatch } from './packed-batch.js';
+import { type PackedTensors, packedTensors } from './packed-tensors.js';
 
 export type CaptionerConfig = MapperConfig & LanguageModelConfig & Partial<PrecisionConfig>;
 
@@ -158,35 +159,43 @@ export class Captioner {
     if (gradients.length !== this.layout.length)
       throw new Error(`a buffer of ${gradients.length} values for ${this.layout.length} gradients`);
     let lossSum = NaN;
-    let captionTokens = 0;
+    const packed = this.#pack(batch);
     tf.tidy(() => {
-      const tensors = captionTensors(batch, this);
-      captionTokens = tensors.targets_N.size;
-      const key = this.config.freezeLanguageModel ? undefined : dropoutKey;
-      const loss = () => captionLoss(this.parts, tensors, key);
-      const { value, grads } = tf.valueAndGrads(loss)([...this.variables]);
-      lossSum = value.dataSync()[0]!;
-      this.layout.entries.forEach(({ offset }, index) => gradients.set(grads[index]!.dataSync(), offset));
+      const frozen = this.config.freezeLanguageModel;
+      const key = frozen ? undefined : dropoutKey;
+      const result = captionGradient(this.parts, this.variables, this.#tensors(packed), {
+        frozen,
+        dropoutKey: key,
+      });
+      lossSum = result.loss.dataSync()[0]!;
+      copyOut(result.gradients, gradients);
     });
-    return { lossSum, captionTokens, gradients };
+    return { lossSum, captionTokens: packed.captionTokens, gradients };
   }
 
   /** The loss alone, for validation: without dropout. */
   loss(batch: CaptionBatch): { lossSum: number; captionTokens: number } {
     let lossSum = NaN;
-    let captionTokens = 0;
+    const packed = this.#pack(batch);
     tf.tidy(() => {
-      const tensors = captionTensors(batch, this);
-      captionTokens = tensors.targets_N.size;
-      lossSum = captionLoss(this.parts, tensors).dataSync()[0]!;
+      lossSum = captionLoss(this.parts, this.#tensors(packed)).dataSync()[0]!;
     });
-    return { lossSum, captionTokens };
+    return { lossSum, captionTokens: packed.captionTokens };
+  }
+
+  #pack(batch: CaptionBatch) {
+    const { prefixLength, frames } = this.config;
+    return packBatch(batch, { embeddingDim: this.embeddingDim, prefixLength, frames });
+  }
+
+  #tensors(packed: ReturnType<typeof packBatch>): PackedTensors {
+    return packedTensors(packed, { embeddingDim: this.embeddingDim, most: this.config.frames });
   }
 
   /** A copy of the trainable parameters, flat in the order of the layout. */
   exportFlat(): Float32Array {
     const flat = new Float32Array(this.layout.length);
-    this.layout.entries.forEach(({ offset }, index) => flat.set(this.variables[index]!.dataSync(), offset));
+    copyOut(this.variables, flat);
     return flat;
   }
 

@@ -4,7 +4,8 @@ import { tf } from '@captrain/engine';
 import { gpt2Embed, gpt2Head, gpt2Step, type Gpt2Cache } from '../gpt2/gpt2.js';
 import { mapPrefix } from '../mapper/mapper.js';
 import type { Captioner } from './captioner.js';
-import { type EmbeddingSequences, sequenceTensors } from './embedding-sequences.js';
+import type { EmbeddingSequences } from './embedding-sequences.js';
+import { sequenceTensors } from './sequence-tensors.js';
 
 export interface WriteOptions {
   /** Longest caption in tokens, its end included; the captioner's own limit unless given. */

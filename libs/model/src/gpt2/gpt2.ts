@@ -1,18 +1,12 @@
 // B batch, T positions of this call, S positions with those in the cache, D width, H heads, E width of a head,
 // V vocabulary, N = B·T rows
 import { tf } from '@captrain/engine';
-import type { PrecisionConfig } from '../config.js';
-import { ACTIVATIONS } from '../ops/activation.js';
 import { attention, causalBias, splitHeads } from '../ops/attention.js';
 import { dropout, type DropoutKey } from '../ops/dropout.js';
 import { embedding } from '../ops/embedding.js';
-import { layerNorm } from '../ops/layer-norm.js';
 import { linear } from '../ops/linear.js';
 import { parameter, type Parameters } from '../parameters.js';
-import type { Gpt2Config } from './gpt2-config.js';
-
-/** A GPT-2's config, and the precision of its linear layers (float32 unless given). */
-export type Gpt2Computation = Gpt2Config & Partial<PrecisionConfig>;
+import { attentionScale, gpt2Block, type Gpt2Computation, gpt2Norm } from './gpt2-block.js';
 
 /** Keys and values of the positions seen so far, one BHSE tensor a layer. Its owner disposes them. */
 export type Gpt2Cache = { keys: tf.Tensor[]; values: tf.Tensor[] };
@@ -69,73 +63,30 @@ export function gpt2Step(
   const keys: tf.Tensor[] = [];
   const values: tf.Tensor[] = [];
   for (let layer = 0; layer < config.n_layer; layer++) {
-    const seen = cache && { keys: cache.keys[layer]!, values: cache.values[layer]! };
-    const block = gpt2Block(parameters, config, layer, x_ND, { batch, bias, seen, dropoutKey });
-    x_ND = block.x_ND;
-    keys.push(block.keys);
-    values.push(block.values);
+    const attend = (qkv: tf.Tensor) => {
+      const parts = splitHeads(qkv, batch, 3, config.n_head);
+      const seen = cache && [cache.keys[layer]!, cache.values[layer]!];
+      keys.push(seen === undefined ? parts[1]! : tf.concat([seen[0]!, parts[1]!], 2));
+      values.push(seen === undefined ? parts[2]! : tf.concat([seen[1]!, parts[2]!], 2));
+      const drop = (weights: tf.Tensor) =>
+        dropout(weights, config.attn_pdrop, dropoutKey, `transformer.h.${layer}.attn.weights`);
+      return attention(parts[0]!, keys[layer]!, values[layer]!, attentionScale(config, layer), bias, drop);
+    };
+    x_ND = gpt2Block(parameters, config, layer, x_ND, { attend, dropoutKey });
   }
-  const hidden_ND = norm(parameters, 'transformer.ln_f', x_ND, config);
+  const hidden_ND = gpt2Norm(parameters, 'transformer.ln_f', x_ND, config);
   return { hidden_BTD: tf.reshape(hidden_ND, [batch, positions, width]), cache: { keys, values } };
 }
 
-function gpt2Block(
-  parameters: Parameters,
-  config: Gpt2Computation,
-  layer: number,
-  x_ND: tf.Tensor,
-  context: {
-    batch: number;
-    bias: tf.Tensor | undefined;
-    seen: { keys: tf.Tensor; values: tf.Tensor } | undefined;
-    dropoutKey: DropoutKey | undefined;
-  },
-) {
-  const { batch, bias, seen, dropoutKey } = context;
-  const name = `transformer.h.${layer}`;
-  const conv = (part: string, x: tf.Tensor) =>
-    linear(
-      x,
-      parameter(parameters, `${name}.${part}.weight`),
-      parameter(parameters, `${name}.${part}.bias`),
-      'in-out',
-      config.precision,
-    );
-  /** What a branch adds to its input. */
-  const residual = (part: string, x: tf.Tensor) =>
-    dropout(conv(part, x), config.resid_pdrop, dropoutKey, `${name}.${part}`);
-  const dropWeights = (weights: tf.Tensor) =>
-    dropout(weights, config.attn_pdrop, dropoutKey, `${name}.attn.weights`);
-  const qkv = conv('attn.c_attn', norm(parameters, `${name}.ln_1`, x_ND, config));
-  const [queries_BHTE, newKeys, newValues] = splitHeads(qkv, batch, 3, config.n_head) as [
-    tf.Tensor,
-    tf.Tensor,
-    tf.Tensor,
-  ];
-  const keys = seen === undefined ? newKeys : tf.concat([seen.keys, newKeys], 2);
-  const values = seen === undefined ? newValues : tf.concat([seen.values, newValues], 2);
-  const scale = attentionScale(config, layer);
-  const attended_ND = attention(queries_BHTE, keys, values, scale, bias, dropWeights);
-  const middle_ND = tf.add(x_ND, residual('attn.c_proj', attended_ND));
-  const activate = ACTIVATIONS[config.activation_function];
-  const inner = activate(conv('mlp.c_fc', norm(parameters, `${name}.ln_2`, middle_ND, config)));
-  return { x_ND: tf.add(middle_ND, residual('mlp.c_proj', inner)), keys, values };
-}
-
-function attentionScale(config: Gpt2Computation, layer: number): number {
-  const byWidth = config.scale_attn_weights ? 1 / Math.sqrt(config.n_embd / config.n_head) : 1;
-  return config.scale_attn_by_inverse_layer_idx ? byWidth / (layer + 1) : byWidth;
-}
-
-function norm(parameters: Parameters, name: string, x: tf.Tensor, config: Gpt2Computation): tf.Tensor {
-  const gain = parameter(parameters, `${name}.weight`);
-  return layerNorm(x, gain, parameter(parameters, `${name}.bias`), config.layer_norm_epsilon);
+/** The weights head_VD that make logits of hidden states: those of the words, or their own. */
+export function headOf(parameters: Parameters, config: Gpt2Computation): tf.Tensor2D {
+  const name = config.tie_word_embeddings ? 'transformer.wte.weight' : 'lm_head.weight';
+  return parameter(parameters, name) as tf.Tensor2D;
 }
 
 /** Logits over the vocabulary for hidden states of any shape …D, by the tied or the untied head. */
 export function gpt2Head(parameters: Parameters, config: Gpt2Computation, hidden: tf.Tensor): tf.Tensor {
-  const head = config.tie_word_embeddings ? 'transformer.wte.weight' : 'lm_head.weight';
-  return linear(hidden, parameter(parameters, head), undefined, 'out-in', config.precision);
+  return linear(hidden, headOf(parameters, config), undefined, 'out-in', config.precision);
 }
 
 /** Logits_BTV for tokens_BT (int32): the whole model. */

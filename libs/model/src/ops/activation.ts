@@ -1,4 +1,5 @@
-import { rawOp, tf } from '@captrain/engine';
+import { hasKernels, rawOp, type tf } from '@captrain/engine';
+import { type ActivationKind, COMPOSED_ACTIVATIONS } from './composed-activations.js';
 import { withGradient } from './with-gradient.js';
 
 /**
@@ -6,91 +7,36 @@ import { withGradient } from './with-gradient.js';
  * one function that transformers computes in several ways.
  */
 export const ACTIVATIONS = {
-  relu,
-  tanh: (x: tf.Tensor) => tf.tanh(x),
-  sigmoid: (x: tf.Tensor) => tf.sigmoid(x),
-  gelu: geluExact,
-  gelu_python: geluExact,
-  gelu_new: geluTanh,
-  gelu_fast: geluTanh,
-  gelu_accurate: geluTanh,
-  gelu_pytorch_tanh: geluTanh,
-  gelu_python_tanh: geluTanh,
-  quick_gelu: (x: tf.Tensor) => sigmoidWeighted(x, 1.702),
-  silu: (x: tf.Tensor) => sigmoidWeighted(x, 1),
-  swish: (x: tf.Tensor) => sigmoidWeighted(x, 1),
+  relu: by('relu'),
+  tanh: by('tanh'),
+  sigmoid: by('sigmoid'),
+  gelu: by('gelu'),
+  gelu_python: by('gelu'),
+  gelu_new: by('gelu_new'),
+  gelu_fast: by('gelu_new'),
+  gelu_accurate: by('gelu_new'),
+  gelu_pytorch_tanh: by('gelu_new'),
+  gelu_python_tanh: by('gelu_new'),
+  quick_gelu: by('quick_gelu'),
+  silu: by('silu'),
+  swish: by('silu'),
 } as const;
 export type ActivationName = keyof typeof ACTIVATIONS;
 export const ACTIVATION_NAMES = Object.keys(ACTIVATIONS) as [ActivationName, ...ActivationName[]];
 
-/** tfjs's own gradient of relu takes five ops; TensorFlow's takes one. */
-function relu(x: tf.Tensor): tf.Tensor {
-  return withGradient(
-    { x },
-    (save) => {
-      const y = tf.relu(x);
-      save([y]);
-      return y;
-    },
-    (dy, [y]) => ({ x: () => rawOp('ReluGrad', [dy, y!])[0]! }),
-  );
+function by(kind: ActivationKind): (x: tf.Tensor) => tf.Tensor {
+  return (x) => (hasKernels() ? byKernel(x, kind) : COMPOSED_ACTIVATIONS[kind](x));
 }
 
-const SCALE = Math.sqrt(2 / Math.PI);
-const CUBIC = 0.044715;
-
-/** x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))): GPT-2's own. */
-function geluTanh(x: tf.Tensor): tf.Tensor {
+/** One op forward and one backward, which keeps x alone. */
+function byKernel(x: tf.Tensor, kind: ActivationKind): tf.Tensor {
+  const attributes = { kind: { string: kind } };
   return withGradient(
     { x },
     (save) => {
-      const slope = tf.add(tf.mul(tf.square(x), SCALE * CUBIC), SCALE);
-      const tanh = tf.tanh(tf.mul(x, slope));
-      save([x, tanh]);
-      return tf.mul(tf.mul(x, 0.5), tf.add(tanh, 1));
+      save([x]);
+      return rawOp('CaptrainActivation', [x], attributes)[0]!;
     },
-    (dy, [savedX, tanh]) => ({
-      x: () => {
-        const slope = tf.add(tf.mul(tf.square(savedX!), 3 * SCALE * CUBIC), SCALE);
-        const bend = tf.mul(tf.mul(savedX!, slope), tf.sub(1, tf.square(tanh!)));
-        return tf.mul(tf.mul(dy, 0.5), tf.add(tf.add(tanh!, 1), bend));
-      },
-    }),
-  );
-}
-
-/** x · Φ(x), with the error function. */
-function geluExact(x: tf.Tensor): tf.Tensor {
-  return withGradient(
-    { x },
-    (save) => {
-      const cumulative = tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
-      save([x, cumulative]);
-      return tf.mul(x, cumulative);
-    },
-    (dy, [savedX, cumulative]) => ({
-      x: () => {
-        const density = tf.mul(tf.exp(tf.mul(tf.square(savedX!), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-        return tf.mul(dy, tf.add(cumulative!, tf.mul(savedX!, density)));
-      },
-    }),
-  );
-}
-
-/** x · σ(factor · x). */
-function sigmoidWeighted(x: tf.Tensor, factor: number): tf.Tensor {
-  return withGradient(
-    { x },
-    (save) => {
-      const gate = tf.sigmoid(tf.mul(x, factor));
-      save([x, gate]);
-      return tf.mul(x, gate);
-    },
-    (dy, [savedX, gate]) => ({
-      x: () => {
-        const slope = tf.mul(tf.mul(savedX!, factor), tf.sub(1, gate!));
-        return tf.mul(dy, tf.mul(gate!, tf.add(slope, 1)));
-      },
-    }),
+    (dy, [savedX]) => ({ x: () => rawOp('CaptrainActivationGrad', [dy, savedX!], attributes)[0]! }),
   );
 }

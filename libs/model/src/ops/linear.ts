@@ -1,7 +1,7 @@
 import { tf } from '@captrain/engine';
 import type { Precision } from '../config.js';
 import { matMulBfloat16 } from './matmul-bfloat16.js';
-import { addBias, matMul2d, sumToLast } from './raw.js';
+import { matMul2d, sumToLast } from './raw.js';
 import { withGradient } from './with-gradient.js';
 
 /**
@@ -30,8 +30,7 @@ export function linear(
     bias === undefined ? { x: x_NI, weight } : { x: x_NI, weight, bias },
     (save) => {
       save([x_NI, weight]);
-      const product_NO = multiply(x_NI, weight, false, transposed);
-      return bias === undefined ? product_NO : addBias(product_NO, bias);
+      return multiply(x_NI, weight, false, transposed, bias);
     },
     (dy_NO, [savedX, savedWeight]) => ({
       x: () => multiply(dy_NO, savedWeight!, false, !transposed),

@@ -23,12 +23,19 @@ test.each([
   const product = matMulBfloat16(a, b, transposeA, transposeB);
   expect([product.dtype, product.shape]).toEqual(['float32', [40, 50]]);
   const error = relative(product, tf.matMul(a, b, transposeA, transposeB));
-  // Seven bits behind the point: rounding by up to 2⁻⁹ in both factors and in the product.
+  // Seven bits behind the point: rounding by up to 2⁻⁹ in both factors, and, by TensorFlow, in the product.
   expect(error).toBeLessThan(2 ** -8);
   expect(error).toBeGreaterThan(2 ** -13);
 });
 
-test('rounds what comes in and what goes out, and adds up in float32', () => {
+test('adds a bias in float32', () => {
+  const [a, b] = [random('a', 5, 7), random('b', 7, 3)];
+  const bias = tf.tensor1d([1, 2, 1e-3]);
+  const product = tf.add(matMulBfloat16(a, b, false, false), bias);
+  expect(matMulBfloat16(a, b, false, false, bias).dataSync()).toEqual(product.dataSync());
+});
+
+test('rounds what comes in, and adds up in float32', () => {
   const product = (a: number[], b: number[]) =>
     matMulBfloat16(tf.tensor2d([a]), tf.tensor2d([b]), false, true).dataSync()[0];
   expect(product([1.001], [1])).toBe(1);

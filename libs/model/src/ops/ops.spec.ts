@@ -1,38 +1,18 @@
 import { startEngine, tf } from '@captrain/engine';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { RandomStream } from '../random.js';
 import { ACTIVATIONS } from './activation.js';
 import { attention, causalBias, splitHeads } from './attention.js';
 import { sumCrossEntropy } from './cross-entropy.js';
 import { embedding } from './embedding.js';
 import { layerNorm } from './layer-norm.js';
 import { linear } from './linear.js';
+import { type Function, expectSame as expectNear, random } from './same-function.cases.js';
 import { withGradient } from './with-gradient.js';
 
 beforeAll(() => startEngine({ device: 'cpu' }));
 
-function random(name: string, ...shape: number[]): tf.Tensor {
-  const count = shape.reduce((product, size) => product * size, 1);
-  return tf.tensor(new RandomStream(7, name).normal(count, 1), shape);
-}
-
-type Function = (...inputs: tf.Tensor[]) => tf.Tensor;
-
-/** Compares values and all gradients of two functions, each weighted by the same random numbers. */
-function expectSame(ours: Function, plain: Function, ...inputs: tf.Tensor[]): void {
-  const weights = random('weights', ...ours(...inputs).shape);
-  const run = (f: Function) =>
-    tf.valueAndGrads((...xs) => tf.sum(tf.mul(f(...xs), weights)) as tf.Scalar)(inputs);
-  const [a, b] = [run(ours), run(plain)];
-  expectClose(ours(...inputs), plain(...inputs));
-  a.grads.forEach((gradient, index) => expectClose(gradient, b.grads[index]!));
-}
-
-function expectClose(a: tf.Tensor, b: tf.Tensor): void {
-  expect(a.shape).toEqual(b.shape);
-  const scale = Math.max(1, tf.max(tf.abs(b)).dataSync()[0]!);
-  expect(tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]! / scale).toBeLessThan(2e-5);
-}
+const expectSame = (ours: Function, plain: Function, ...inputs: tf.Tensor[]) =>
+  expectNear(ours, plain, inputs, 2e-5);
 
 describe("operations have the values and gradients that tfjs's own autograd gives their formulas", () => {
   test.each([[true], [false]])('linear, with PyTorch layout %s', (torch) => {

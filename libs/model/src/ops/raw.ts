@@ -4,9 +4,16 @@
  */
 import { rawOp, tf } from '@captrain/engine';
 
-/** a_NK · b_KM, either transposed where said. */
-export function matMul2d(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean): tf.Tensor {
-  return rawOp('MatMul', [a, b], { transpose_a: transposeA, transpose_b: transposeB })[0]!;
+/** a_NK · b_KM (+ bias_M), either transposed where said. */
+export function matMul2d(
+  a: tf.Tensor,
+  b: tf.Tensor,
+  transposeA: boolean,
+  transposeB: boolean,
+  bias?: tf.Tensor,
+): tf.Tensor {
+  const product = rawOp('MatMul', [a, b], { transpose_a: transposeA, transpose_b: transposeB })[0]!;
+  return bias === undefined ? product : addBias(product, bias);
 }
 
 /** x_…D + bias_D. */

@@ -9,18 +9,18 @@ namespace {
 // Turns a row of scores of `count` keys into weights, 0 from there up to a whole line, and returns their lse.
 inline float softmax(float* row, int64_t count, float scale) {
   const int64_t end = padded(count);
-  const Integers numbers = lane_numbers();
-  Vector largest = all(-__builtin_inff());
+  const Ints numbers = lane_numbers();
+  Floats largest = all(-__builtin_inff());
   for (int64_t j = 0; j < end; j += kLanes) {
-    const Integers valid = numbers + static_cast<int32_t>(j) < static_cast<int32_t>(count);
-    const Vector scores = valid ? load(row + j) * scale : all(-__builtin_inff());
+    const Ints valid = numbers + static_cast<int32_t>(j) < static_cast<int32_t>(count);
+    const Floats scores = valid ? load(row + j) * scale : all(-__builtin_inff());
     store(row + j, scores);
     largest = larger(largest, scores);
   }
   const float most = largest_lane(largest);
-  Vector sums{};
+  Floats sums{};
   for (int64_t j = 0; j < end; j += kLanes) {
-    const Vector weights = exponential(load(row + j) - most);
+    const Floats weights = exp_of_negative(load(row + j) - most);
     store(row + j, weights);
     sums += weights;
   }
@@ -39,7 +39,7 @@ int64_t attention_scratch(int64_t width, int64_t keys) {
 void attention(const AttentionHead& head, const Segment& segment, float* out, int64_t out_stride, float* lse,
                float* scratch) {
   const int64_t width = head.width;
-  const Keys keys(segment, head.causal);
+  const Keys keys(segment);
   if (keys.count == 0) {
     for (int64_t row = segment.first; row < segment.end; ++row) {
       for (int64_t e = 0; e < width; ++e) out[row * out_stride + e] = 0;

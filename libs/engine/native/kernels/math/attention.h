@@ -7,9 +7,15 @@
 
 namespace captrain {
 
-// Rows [first, end) that see the rows [seen_first, seen_end), and, where attention is causal, their own up to themselves.
+// What rows of a segment see of their own: nothing, those up to themselves, or all.
+enum class Own { none, before, all };
+
+// Rows [first, end) that all see the same rows, `seen`, and of their own what `own` says.
 struct Segment {
-  int32_t first, end, seen_first, seen_end;
+  int64_t first, end;
+  const int32_t* seen;
+  int64_t seen_count;
+  Own own;
 };
 
 // One head of an attention. Pointers are to this head's columns in row 0; a stride leads to the next row.
@@ -21,7 +27,6 @@ struct AttentionHead {
   int64_t key_stride;  // of keys and values
   int64_t width;
   float scale;
-  bool causal;
   // Dropout of the weights: one is kept where its random bits are at least `dropped` (0: no dropout), and grows by `growth`.
   uint32_t dropped;
   float growth;

@@ -10,12 +10,12 @@ namespace {
 template <bool kDropout>
 inline void softmax_gradient(float* scores, float* dweights, int64_t count, float scale, float lse, const float* kept) {
   const int64_t end = padded(count);
-  const Integers numbers = lane_numbers();
-  Vector sums{};
+  const Ints numbers = lane_numbers();
+  Floats sums{};
   for (int64_t j = 0; j < end; j += kLanes) {
-    const Integers valid = numbers + static_cast<int32_t>(j) < static_cast<int32_t>(count);
-    const Vector weights = valid ? exponential(load(scores + j) * scale - lse) : Vector{};
-    Vector up = valid ? load(dweights + j) : Vector{};
+    const Ints valid = numbers + static_cast<int32_t>(j) < static_cast<int32_t>(count);
+    const Floats weights = valid ? exp_of_negative(load(scores + j) * scale - lse) : Floats{};
+    Floats up = valid ? load(dweights + j) : Floats{};
     if (kDropout) up *= load(kept + j);
     sums += weights * up;
     store(scores + j, weights);
@@ -23,7 +23,7 @@ inline void softmax_gradient(float* scores, float* dweights, int64_t count, floa
   }
   const float along = sum_of_lanes(sums);
   for (int64_t j = 0; j < end; j += kLanes) {
-    const Vector weights = load(scores + j);
+    const Floats weights = load(scores + j);
     store(dweights + j, weights * (load(dweights + j) - along));
     if (kDropout) store(scores + j, weights * load(kept + j));
   }
@@ -47,7 +47,7 @@ int64_t attention_gradient_scratch(int64_t width, int64_t keys) {
 void attention_gradient(const AttentionHead& head, const Segment& segment, const float* dout, int64_t dout_stride,
                         const float* lse, const AttentionGradients& gradients, float* scratch) {
   const int64_t width = head.width;
-  const Keys keys(segment, head.causal);
+  const Keys keys(segment);
   const int64_t rows = segment.end - segment.first;
   if (keys.count == 0) {
     for (int64_t row = segment.first; row < segment.end; ++row)

@@ -6,7 +6,8 @@
 #include "attention.h"
 #include "philox.h"
 #include "small_product.h"
-#include "vectors.h"
+#include "transcendental.h"
+#include "vector.h"
 
 namespace captrain {
 namespace CAPTRAIN_ISA {
@@ -18,22 +19,19 @@ constexpr int64_t kQueries = 48;
 // An odd number of lines, so that a column's values do not all fall into the same sets of the cache.
 constexpr int64_t stride_of(int64_t count) { return padded(count) | kLine; }
 
-// The keys of a segment in the order of their places: first those of the seen range, then its own.
+// The keys of a segment in the order of their places: first those that all its rows see, then its own.
 struct Keys {
-  Keys(const Segment& segment, bool causal)
-      : segment(segment),
-        seen(segment.seen_end - segment.seen_first),
-        count(seen + (causal ? segment.end - segment.first : 0)),
-        causal(causal) {}
+  explicit Keys(const Segment& segment)
+      : segment(segment), count(segment.seen_count + (segment.own == Own::none ? 0 : segment.end - segment.first)) {}
 
-  int64_t row(int64_t place) const { return place < seen ? segment.seen_first + place : segment.first + place - seen; }
+  int64_t row(int64_t place) const {
+    return place < segment.seen_count ? segment.seen[place] : segment.first + place - segment.seen_count;
+  }
   // How many of them the segment's row of this number sees.
-  int64_t seen_by(int64_t query) const { return causal ? seen + query + 1 : seen; }
+  int64_t seen_by(int64_t query) const { return segment.own == Own::before ? segment.seen_count + query + 1 : count; }
 
-  const Segment segment;
-  const int64_t seen;
+  const Segment& segment;
   const int64_t count;
-  const bool causal;
 };
 
 // Hands out parts of scratch memory, each beginning at a whole line.
@@ -84,8 +82,8 @@ inline void fill_kept(const AttentionHead& head, int64_t row, int64_t places, fl
     auto* numbers = reinterpret_cast<uint32_t*>(kept + place);
     philox(static_cast<uint32_t>(place / 4), static_cast<uint32_t>(row), head.head, head.seed, numbers);
     for (int64_t i = 0; i < kPhiloxNumbers; i += kLanes) {
-      const Integers keep = *reinterpret_cast<const Numbers*>(numbers + i) >= head.dropped;
-      store(kept + place + i, keep ? all(head.growth) : Vector{});
+      const Ints keep = *reinterpret_cast<const Numbers*>(numbers + i) >= head.dropped;
+      store(kept + place + i, keep ? all(head.growth) : Floats{});
     }
   }
 }

@@ -5,7 +5,7 @@
 
 #include <immintrin.h>
 
-#include "vectors.h"
+#include "vector.h"
 
 namespace captrain {
 namespace CAPTRAIN_ISA {

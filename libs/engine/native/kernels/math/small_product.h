@@ -5,11 +5,16 @@
 
 #include <immintrin.h>
 
-#include "vectors.h"
+#include "vector.h"
 
 namespace captrain {
 namespace CAPTRAIN_ISA {
 namespace {
+
+// Rows of scratch memory are padded to multiples of this many floats, a line of the cache, on every instruction set.
+constexpr int64_t kLine = 16;
+
+constexpr int64_t padded(int64_t count) { return (count + kLine - 1) / kLine * kLine; }
 
 // The left matrix: its value in row i and column k is data[i · row + k · step], so that it may be a transposed one.
 struct Left {
@@ -29,13 +34,13 @@ struct Rows {
 template <int kRows, int kVectors>
 inline __attribute__((always_inline)) void product_block(Left a, const float* b, int64_t b_stride, float* c,
                                                          int64_t c_stride, int64_t depth, bool add) {
-  Vector sums[kRows][kVectors];
+  Floats sums[kRows][kVectors];
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) sums[i][v] = add ? load(c + i * c_stride + v * kLanes) : Vector{};
+    for (int v = 0; v < kVectors; ++v) sums[i][v] = add ? load(c + i * c_stride + v * kLanes) : Floats{};
   for (int64_t k = 0; k < depth; ++k) {
-    Vector right[kVectors];
+    Floats right[kVectors];
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) right[v] = load(b + k * b_stride + v * kLanes);
 #pragma GCC unroll 8

@@ -1,6 +1,7 @@
 import { startEngine } from '@captrain/engine';
 import { beforeAll, expect, test } from 'vitest';
-import { type EmbeddingSequences, sequenceTensors } from './embedding-sequences.js';
+import type { EmbeddingSequences } from './embedding-sequences.js';
+import { sequenceTensors } from './sequence-tensors.js';
 
 beforeAll(() => startEngine({ device: 'cpu' }));
 

@@ -1,0 +1,27 @@
+import type { tf } from '@captrain/engine';
+
+/** A gradient: flat, in the order of the variables, or one tensor for each of them. */
+export type Gradient = Float32Array | readonly tf.Tensor[];
+
+/** What one update multiplies by; float32 takes them as they are rounded from these. */
+export interface UpdateFactors {
+  /** Of the gradient. */
+  scale: number;
+  /** Learning rate · bias correction. */
+  stepSize: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  /** 1 − learning rate · weight decay. */
+  decay: number;
+}
+
+/** AdamW's two moments of a list of variables, and how they update these: nothing is checked here. */
+export interface Moments {
+  update(gradient: Gradient, factors: UpdateFactors): void;
+  /** Writes the moments into two flat arrays. */
+  write(means: Float32Array, squares: Float32Array): void;
+  /** Takes copies of two flat arrays as the moments. */
+  read(means: Float32Array, squares: Float32Array): void;
+  close(): void;
+}

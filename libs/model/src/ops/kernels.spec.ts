@@ -1,0 +1,57 @@
+import { hasKernels, startEngine, tf } from '@captrain/engine';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { ACTIVATIONS } from './activation.js';
+import { type ActivationKind, COMPOSED_ACTIVATIONS } from './composed-activations.js';
+import { composedGroups, groupedCrossEntropy } from './cross-entropy.js';
+import { expectClose, expectSame, random } from './same-function.cases.js';
+
+beforeAll(async () => {
+  await startEngine({ device: 'cpu' });
+  expect(hasKernels()).toBe(true);
+});
+
+describe("the engine's kernels compute what the compositions of TensorFlow's ops do, and their gradients", () => {
+  test.each(Object.keys(COMPOSED_ACTIVATIONS) as ActivationKind[])('%s', (kind) => {
+    const x = tf.mul(random('x', 113, 301), 4);
+    expectSame(
+      (x) => ACTIVATIONS[kind](x!),
+      (x) => COMPOSED_ACTIVATIONS[kind](x!),
+      [x],
+    );
+  });
+
+  test('cross-entropy with several targets in a row, none, and targets of other rows', () => {
+    const rows_T = tf.tensor1d([-3, 0, 0, 0, 2, 3, 3, 6, 8, -1], 'int32');
+    const targets_T = tf.tensor1d([4, 5, 0, 5, 1002, 7, 8, 3, 9, 0], 'int32');
+    const logits = tf.mul(random('logits', 8, 1003), 3) as tf.Tensor2D;
+    const counted = tf.unsortedSegmentSum(
+      tf.oneHot(tf.slice(targets_T, 1, 7), 1003),
+      tf.slice(rows_T, 1, 7),
+      8,
+    );
+    const plain = (logits: tf.Tensor) =>
+      tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits as tf.Tensor2D), counted))) as tf.Scalar;
+    const { value, grad } = tf.valueAndGrad(plain)(logits);
+    const [composedLoss, composedGradient] = composedGroups(logits, rows_T, targets_T);
+    expectClose(tf.sum(composedLoss!), value);
+    expectClose(composedGradient!, grad);
+    // It may take the memory of its logits.
+    const [loss, gradient] = groupedCrossEntropy(tf.mul(logits, 1), { rows_T, targets_T });
+    expectClose(loss, value);
+    expectClose(gradient, grad);
+  });
+});
+
+test('targets that do not exist, and rows that do not ascend, are errors', () => {
+  const loss = (rows: number[], targets: number[]) =>
+    groupedCrossEntropy(tf.ones([3, 5]), {
+      rows_T: tf.tensor1d(rows, 'int32'),
+      targets_T: tf.tensor1d(targets, 'int32'),
+    })[0];
+  expect(() => loss([0, 1], [2, 5])).toThrow('target 5 is none of 5');
+  expect(() => loss([0, 1], [-1, 4])).toThrow('target -1 is none of 5');
+  expect(() => loss([1, 0], [1, 1])).toThrow('the rows of the targets do not ascend');
+  expect(() => loss([0, -1, 1], [1, 1, 1])).toThrow('the rows of the targets do not ascend');
+  expect(() => loss([1], [1, 1])).toThrow('2 targets have 1 rows');
+  expect(loss([], []).dataSync()[0]).toBe(0);
+});
