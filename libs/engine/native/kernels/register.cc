@@ -10,6 +10,7 @@ void register_kernels() {
   register_accumulate();
   register_activation();
   register_adamw();
+  register_attention();
   register_copy_out();
   register_cross_entropy();
   register_dropout();

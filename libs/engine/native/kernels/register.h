@@ -6,6 +6,7 @@ namespace captrain {
 void register_accumulate();
 void register_activation();
 void register_adamw();
+void register_attention();
 void register_copy_out();
 void register_cross_entropy();
 void register_dropout();

@@ -75,21 +75,22 @@ static inline Floats smaller(Floats a, Floats b) {
 #endif
 }
 
+// 0, 1, 2 …
+static inline Ints lane_numbers() {
+  Ints numbers;
+  for (int32_t lane = 0; lane < kLanes; ++lane) numbers[lane] = lane;
+  return numbers;
+}
+
 // Lanes added up pairwise, in a fixed order.
 static inline float sum_of_lanes(Floats x) {
-  float lanes[kLanes];
-  store(lanes, x);
-  for (int64_t width = kLanes / 2; width > 0; width /= 2)
-    for (int64_t i = 0; i < width; ++i) lanes[i] += lanes[i + width];
-  return lanes[0];
+  for (int32_t width = kLanes / 2; width > 0; width /= 2) x += __builtin_shuffle(x, lane_numbers() + width);
+  return x[0];
 }
 
 static inline float largest_lane(Floats x) {
-  float lanes[kLanes];
-  store(lanes, x);
-  float largest = lanes[0];
-  for (const float lane : lanes) largest = lane > largest ? lane : largest;
-  return largest;
+  for (int32_t width = kLanes / 2; width > 0; width /= 2) x = larger(x, __builtin_shuffle(x, lane_numbers() + width));
+  return x[0];
 }
 
 }  // namespace CAPTRAIN_ISA
