@@ -12,6 +12,7 @@ import type { CompileOptions, CompiledShape } from './compile-options.js';
 import { firstDifference } from './first-difference.js';
 import { type LiveNodes, liveNodes } from './live-nodes.js';
 import { type TensorFunction, isRecording, record, runFunction } from './record.js';
+import { RecordingError } from './recording.js';
 import { requireXlaKernels } from './require-xla-kernels.js';
 
 /** One set of shapes, as it was recorded. */
@@ -47,7 +48,7 @@ export class CompiledFunction {
    * compiled function it simply is `fn`, and becomes a part of that one. It has no gradient of its own: take gradients
    * within `fn`.
    *
-   * Throws, with this function's name before it, what recording or TensorFlow has to say.
+   * What cannot be recorded is an error that begins with this function's name; errors of `fn` are thrown as they are.
    */
   call(inputs: readonly tf.Tensor[]): tf.Tensor[] {
     if (this.#closed) throw this.#error('it is closed');
@@ -133,7 +134,7 @@ export class CompiledFunction {
       const { outputs, references, recording } = record(this.fn, inputs, this.options.xla ?? false);
       return { outputs, references, ...liveNodes(recording.constants.nodes, recording.ops, references) };
     } catch (error) {
-      throw this.#error((error as Error).message, error);
+      throw error instanceof RecordingError ? this.#error(error.message, error) : error;
     }
   }
 
