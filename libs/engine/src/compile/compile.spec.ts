@@ -63,6 +63,17 @@ describe.each([
     step.close();
   });
 
+  test('gives the same bits in every call', () => {
+    // What TensorFlow fuses in a function, and not op by op.
+    const layer: TensorFunction = ([x, w, b]) => rawOp('BiasAdd', [rawOp('MatMul', [x!, w!])[0]!, b!]);
+    const f = compiled(layer, { xla });
+    const shapes = [[40, 768], [768, 64], [64]];
+    const inputs = shapes.map((shape, seed) => tf.randomNormal(shape, 0, 0.2, 'float32', seed + 1));
+    const [first, ...later] = [1, 2, 3].map(() => f.call(inputs).map((tensor) => [...tensor.dataSync()]));
+    for (const each of later) expect(each).toEqual(first);
+    f.close();
+  });
+
   test('keeps nothing', async () => {
     const step = compiled(mlp, { xla });
     const inputs = mlpInputs(3, 1);

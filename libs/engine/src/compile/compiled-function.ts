@@ -85,11 +85,22 @@ export class CompiledFunction {
       entry.report.recordSeconds = (performance.now() - start) / 1000;
       this.#entries.set(key, entry);
       this.#removeOldest();
+      return this.#settle(entry, inputs, outputs);
     } catch (error) {
       tf.dispose(outputs);
       throw this.#error((error as Error).message, error);
     }
-    return outputs;
+  }
+
+  /**
+   * What a call gives that was recorded: what later calls would give. TensorFlow fuses ops in a function, which rounds
+   * otherwise, and no result may depend on how many calls came before. Effects have happened, though: then the outputs
+   * are those that came with them.
+   */
+  #settle(entry: Entry, inputs: readonly tf.Tensor[], outputs: tf.Tensor[]): tf.Tensor[] {
+    if (entry.effects.length > 0) return outputs;
+    tf.dispose(outputs);
+    return callFunction(entry.functionName, inputs, entry.outputs.length);
   }
 
   #define(functionName: string, inputs: readonly tf.Tensor[], recorded: Omit<RunOnce, 'outputs'>): Entry {
@@ -126,7 +137,7 @@ export class CompiledFunction {
       throw this.#error(`two calls with the same shapes did different things: ${difference}`);
     }
     Object.assign(entry, { unverified: false, nodes: [] });
-    return outputs;
+    return this.#settle(entry, inputs, outputs);
   }
 
   #record(inputs: readonly tf.Tensor[]): RunOnce {
