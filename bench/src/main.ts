@@ -22,5 +22,10 @@ await runCommands({
       summary: 'One gradient of GPT-2 small in float32 and bfloat16, with dropout and without',
       load: async () => (await import('./step.js')).step,
     },
+    {
+      name: 'train',
+      summary: 'Training steps beside the reference and tuned PyTorch: speed, memory, loss',
+      load: async () => (await import('./train/train.js')).train,
+    },
   ],
 });
