@@ -13,10 +13,13 @@ from pathlib import Path
 
 import torch
 
-from matmuls import matmul_speed
-from reference import ReferenceSide
-from task import Task
-from tuned import TunedSide
+# The captioner and its optimizer are the parity suite's.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "parity"))
+
+from matmuls import matmul_speed  # noqa: E402
+from reference import ReferenceSide  # noqa: E402
+from task import Task  # noqa: E402
+from tuned import TunedSide  # noqa: E402
 
 
 def peak_bytes():

@@ -1,15 +1,12 @@
 """What the sides of the train benchmark compute from: weights, batches and settings that captrain wrote into a folder."""
 
 import json
-import sys
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "parity"))
-
-from clipcap import ClipCaption, load_start  # noqa: E402
+from clipcap import ClipCaption, load_start
 
 
 class Frozen(ClipCaption):

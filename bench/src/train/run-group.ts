@@ -39,35 +39,41 @@ export async function runGroup(
 ): Promise<SideFigures[]> {
   const { start, progress, signal } = options;
   const running: { side: TrainSide; figures: SideFigures }[] = [];
-  for (const kind of kinds) {
-    progress(`starting side ${running.length + 1} of ${kinds.length}: ${kind.who}, ${kind.precision}`);
-    const side = await start(kind);
-    const figures = { kind, about: side.about, seconds: [], losses: [], matmuls: {}, peakBytes: 0 };
-    running.push({ side, figures });
-  }
-  const timed = plan.warmUp + plan.steps;
-  const goesOn = ({ figures: { kind } }: (typeof running)[number]) =>
-    kind.who === 'own' || (kind.who === 'reference' && plan.referenceLoss);
-  const rounds = Math.max(timed, plan.lossSteps);
-  for (let round = 0; round < rounds; round++)
-    for (const each of round < timed ? running : running.filter(goesOn)) {
-      signal.throwIfAborted();
-      const { side, figures } = each;
-      const left = running.reduce(
-        (sum, other) =>
-          sum +
-          (other.figures.seconds.at(-1) ?? 0) *
-            ((goesOn(other) ? rounds : timed) - other.figures.seconds.length),
-        0,
-      );
-      progress(`step ${round + 1} of ${rounds}: ${side.name} (about ${formatDuration(left)} left)`);
-      const { seconds, loss } = await side.step();
-      figures.seconds.push(seconds);
-      figures.losses.push(loss);
-      if (round >= plan.warmUp && round < timed && figures.kind.who !== 'reference')
-        for (const [shape, speed] of Object.entries(await side.matmuls()))
-          (figures.matmuls[shape] ??= []).push(speed);
+  try {
+    for (const kind of kinds) {
+      progress(`starting side ${running.length + 1} of ${kinds.length}: ${kind.who}, ${kind.precision}`);
+      const side = await start(kind);
+      const figures = { kind, about: side.about, seconds: [], losses: [], matmuls: {}, peakBytes: 0 };
+      running.push({ side, figures });
     }
-  for (const { side, figures } of running) figures.peakBytes = (await side.finish()).peakBytes;
+    const timed = plan.warmUp + plan.steps;
+    const goesOn = ({ figures: { kind } }: (typeof running)[number]) =>
+      kind.who === 'own' || (kind.who === 'reference' && plan.referenceLoss);
+    const rounds = Math.max(timed, plan.lossSteps);
+    for (let round = 0; round < rounds; round++)
+      for (const each of round < timed ? running : running.filter(goesOn)) {
+        signal.throwIfAborted();
+        const { side, figures } = each;
+        const left = running.reduce(
+          (sum, other) =>
+            sum +
+            (other.figures.seconds.at(-1) ?? 0) *
+              ((goesOn(other) ? rounds : timed) - other.figures.seconds.length),
+          0,
+        );
+        progress(
+          `step ${round + 1} of ${rounds}: ${side.name}${left > 0 ? `, about ${formatDuration(left)} left` : ''}`,
+        );
+        const { seconds, loss } = await side.step();
+        figures.seconds.push(seconds);
+        figures.losses.push(loss);
+        if (round >= plan.warmUp && round < timed && figures.kind.who !== 'reference')
+          for (const [shape, speed] of Object.entries(await side.matmuls()))
+            (figures.matmuls[shape] ??= []).push(speed);
+      }
+    for (const { side, figures } of running) figures.peakBytes = (await side.finish()).peakBytes;
+  } finally {
+    for (const { side } of running) side.kill();
+  }
   return running.map(({ figures }) => figures);
 }

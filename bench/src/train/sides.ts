@@ -1,8 +1,10 @@
 import path from 'node:path';
 import type { Precision } from '@captrain/model';
+import { UserError, formatBytes } from '@captrain/runtime';
 import { PEER_ENVIRONMENT, peerScript } from '../python.js';
 import { type OwnKind, ownKinds } from './own-step.js';
 import { type TrainSide, startSide } from './side.js';
+import type { TrainVariant } from './variants.js';
 
 /** Who trains, and how. */
 export type SideKind =
@@ -10,8 +12,11 @@ export type SideKind =
   | { who: 'tuned'; precision: Precision }
   | ({ who: 'own' } & OwnKind);
 
-/** Resident memory that a side may take while it runs, measured and rounded up. */
-const BYTES = { reference: 7.6e9, tuned: 5.4e9, own: 4e9 } as const;
+/** Resident memory that a side takes at its highest, measured and rounded up. */
+const BYTES = {
+  mlp: { reference: 7.6e9, tuned: 5.4e9, own: 8.1e9 },
+  transformer: { reference: 7.4e9, tuned: 4.5e9, own: 6e9 },
+} as const;
 
 export function nameOf(kind: SideKind): string {
   if (kind.who === 'reference') return 'reference, float32';
@@ -21,24 +26,36 @@ export function nameOf(kind: SideKind): string {
 
 /**
  * The sides in groups that run interleaved: one for each precision, and in each the reference. Where a group does not
- * fit into the memory, those of captrain's kinds that share no prefixes run in one of their own.
+ * fit into the memory, those of captrain's kinds that share no prefixes run in one of their own. A UserError where
+ * the memory is too small even so.
  */
-export function groupsOf(availableBytes: number, own: readonly OwnKind[] = ownKinds): SideKind[][] {
+export function groupsOf(
+  variant: TrainVariant,
+  availableBytes: number,
+  own: readonly OwnKind[] = ownKinds,
+): SideKind[][] {
+  const bytesOf = (sides: readonly SideKind[]) =>
+    sides.reduce((sum, { who }) => sum + BYTES[variant][who], 0);
   const reference: SideKind = { who: 'reference', precision: 'float32' };
-  return (['float32', 'bfloat16'] as const).flatMap((precision) => {
+  const groups = (['float32', 'bfloat16'] as const).flatMap((precision) => {
     const kinds = own.filter((kind) => kind.precision === precision);
     const tuned: SideKind = { who: 'tuned', precision };
     const sideOf = (kind: OwnKind): SideKind => ({ who: 'own', ...kind });
     const whole = [reference, tuned, ...kinds.map(sideOf)];
-    const bytes = whole.reduce((sum, { who }) => sum + BYTES[who], 0);
     const main = mainOf(kinds);
     const others = kinds.filter((kind) => kind !== main);
-    if (bytes <= availableBytes || main === undefined || others.length === 0) return [whole];
+    if (bytesOf(whole) <= availableBytes || main === undefined || others.length === 0) return [whole];
     return [
       [reference, tuned, sideOf(main)],
       [reference, ...others.map(sideOf)],
     ];
   });
+  const most = Math.max(...groups.map(bytesOf));
+  if (most > availableBytes)
+    throw new UserError(
+      `${formatBytes(availableBytes)} of memory are free and the sides take ${formatBytes(most)} side by side; end other programs, or use --quick.`,
+    );
+  return groups;
 }
 
 /** Of captrain's sides the one that its figures are of: with shared prefixes, where there is one. */

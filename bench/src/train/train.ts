@@ -77,7 +77,9 @@ export const train = defineCommand({
 /** Runs one variant, prints its tables, and returns what the JSON line says of it. */
 async function measure(variant: TrainVariant, options: VariantRunOptions): Promise<object> {
   const quick = options.interpreter === undefined;
-  const kinds: SideKind[][] = quick ? ownKinds.map((kind) => [{ who: 'own', ...kind }]) : groupsOf(freemem());
+  const kinds: SideKind[][] = quick
+    ? ownKinds.map((kind) => [{ who: 'own', ...kind }])
+    : groupsOf(variant, freemem());
   const { groups, counted } = await runVariant(variant, kinds, options);
   const { lossSteps } = options;
   console.log(colors.bold(trainVariants[variant].title));
