@@ -17,6 +17,18 @@ export async function pythonInterpreter(signal: AbortSignal): Promise<string> {
   return printed.trim();
 }
 
+/** What scripts of `bench/peers` run with beside the caller's environment. */
+export const PEER_ENVIRONMENT = {
+  HF_HUB_OFFLINE: '1',
+  PYTHONDONTWRITEBYTECODE: '1',
+  TRANSFORMERS_VERBOSITY: 'error',
+} as const;
+
+/** The path of a script of `bench/peers`. */
+export function peerScript(script: string): string {
+  return path.join(root, 'bench/peers', script);
+}
+
 /**
  * Runs a script of `bench/peers` and returns the lines that it prints; each also goes to `onLine`. Throws with what it
  * said where it fails.
@@ -28,13 +40,8 @@ export async function runPeer(
   options: { signal: AbortSignal; onLine?: (line: string) => void },
 ): Promise<string[]> {
   const { signal, onLine } = options;
-  const file = path.join(root, 'bench/peers', script);
-  const env = {
-    ...process.env,
-    HF_HUB_OFFLINE: '1',
-    PYTHONDONTWRITEBYTECODE: '1',
-    TRANSFORMERS_VERBOSITY: 'error',
-  };
+  const file = peerScript(script);
+  const env = { ...process.env, ...PEER_ENVIRONMENT };
   const child = spawn(interpreter, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env, signal });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-4000)));

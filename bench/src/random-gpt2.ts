@@ -3,10 +3,16 @@ import { type Gpt2Config, RandomStream, gpt2Config, gpt2Shapes, writeModelFolder
 export const GPT2_SMALL = gpt2Config.parse({});
 export const GPT2_XL = gpt2Config.parse({ n_embd: 1600, n_layer: 48, n_head: 25 });
 
-/** Values that all tensors are cut from: random, and not half a minute's work for a billion of them. */
-const POOL = 1 << 22;
+/**
+ * Values that all tensors are cut from: random, and not half a minute's work for a billion of them. A prime, so that
+ * no two rows of a tensor are the same.
+ */
+const POOL = 4_194_301;
 
-/** Writes a GPT-2 with random weights, tensor by tensor, and returns its size as float32 in bytes. */
+/**
+ * Writes a GPT-2 with random weights (gains of layer norms around 1, all else around 0), tensor by tensor, and returns
+ * its size as float32 in bytes.
+ */
 export function writeRandomGpt2(folder: string, config: Gpt2Config): number {
   const pool = new RandomStream(1, 'pool').normal(POOL, 0.02);
   let bytes = 0;
@@ -15,7 +21,9 @@ export function writeRandomGpt2(folder: string, config: Gpt2Config): number {
   for (const [name, shape] of shapes) {
     const count = shape.reduce((product, size) => product * size, 1);
     bytes += 4 * count;
-    values.set(name, () => tile(pool, count, values.size));
+    const start = values.size;
+    const around = /\.ln_\w+\.weight$/.test(name) ? 1 : 0;
+    values.set(name, () => tile(pool, count, start).map((value) => value + around));
   }
   writeModelFolder(folder, { config, shapes, values });
   return bytes;
