@@ -27,6 +27,8 @@ await runCommands({
       summary:
         "The loss by steps where batches are mixed of captions, and where they keep an image's together",
       load: async () => (await import('./order.js')).order,
+    },
+    {
       name: 'train',
       summary: 'Training steps beside the reference and tuned PyTorch: speed, memory, loss',
       load: async () => (await import('./train/train.js')).train,
