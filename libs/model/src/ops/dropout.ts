@@ -35,7 +35,7 @@ export function dropout(x: tf.Tensor, rate: number, key: DropoutKey | undefined,
 }
 
 /** The generator's seed: 64 bits of a digest, so that neighbouring keys have nothing in common. */
-function seedOf({ seed, step, microbatch }: DropoutKey, place: string): Int32Array {
+export function seedOf({ seed, step, microbatch }: DropoutKey, place: string): Int32Array {
   const digest = Buffer.from(sha256(`dropout\n${seed}\n${step}\n${microbatch}\n${place}`), 'hex');
   return Int32Array.of(digest.readInt32LE(0), digest.readInt32LE(4));
 }
