@@ -22,5 +22,11 @@ await runCommands({
       summary: 'One gradient of GPT-2 small in float32 and bfloat16, with dropout and without',
       load: async () => (await import('./step.js')).step,
     },
+    {
+      name: 'order',
+      summary:
+        "The loss by steps where batches are mixed of captions, and where they keep an image's together",
+      load: async () => (await import('./order.js')).order,
+    },
   ],
 });

@@ -16,6 +16,7 @@ function ratesOf(metrics: readonly StepMetrics[]) {
   return {
     captionsPerSecond: sum(({ captions }) => captions) / sum(({ seconds }) => seconds),
     stepMs: 1000 * median(steps.map(({ seconds }) => seconds)),
+    inputMs: 1000 * median(steps.map(({ input_seconds }) => input_seconds)),
     exchangeMs: 1000 * median(steps.map(({ exchange_seconds }) => exchange_seconds)),
     loss: metrics.at(-1)!.loss,
   };
@@ -61,11 +62,14 @@ export const smoke = defineCommand({
         String(i + 1),
         row.captionsPerSecond.toFixed(1),
         row.stepMs.toFixed(0),
+        row.inputMs.toFixed(1),
         row.exchangeMs.toFixed(0),
         row.loss.toFixed(4),
       ]);
-      const head = ['run', 'captions/s', 'ms a step', 'of it exchange', 'last loss'].map(colors.bold);
-      console.log(formatTable([head, ...cells], 'rrrrr'));
+      const head = ['run', 'captions/s', 'ms a step', 'waiting for input', 'exchange', 'last loss'].map(
+        colors.bold,
+      );
+      console.log(formatTable([head, ...cells], 'rrrrrr'));
       console.log(
         `MLP mapper and GPT-2 (4 layers, width 128) trained, batch 40, ${workers} workers, float32`,
       );

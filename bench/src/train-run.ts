@@ -11,6 +11,7 @@ export interface StepMetrics {
   captions: number;
   seconds: number;
   exchange_seconds: number;
+  input_seconds: number;
 }
 
 /** Runs the built `captrain train` and returns its metrics. Throws, with what it said, where it fails. */

@@ -15,6 +15,8 @@ export interface StepMetrics {
   seconds: number;
   /** Of these, from the last worker's end of computing to the start of the next step. */
   exchange_seconds: number;
+  /** The longest that a worker waited for its data. */
+  input_seconds: number;
   workers: number;
 }
 

@@ -48,7 +48,7 @@ export async function train(training: Training, signal: AbortSignal): Promise<Ch
   while (step < steps && !signal.aborted) {
     const plan = stepPlan(captions, config, step);
     const batch = new GlobalBatch(step + 1, plan.microbatches.length, pool);
-    const computeSeconds = await computeBatch(training, batch);
+    const { computeSeconds, inputSeconds } = await computeBatch(training, batch);
     const { loss, captionTokens } = batch;
     if (!Number.isFinite(loss)) {
       throw new UserError(
@@ -78,6 +78,7 @@ export async function train(training: Training, signal: AbortSignal): Promise<Ch
       tokens: captionTokens,
       seconds,
       exchange_seconds: Math.max(0, seconds - computeSeconds),
+      input_seconds: inputSeconds,
       workers: crew.alive.length,
     });
     if (saves) {
@@ -101,10 +102,14 @@ function isDue(step: number, every: number): boolean {
   return every > 0 && step % every === 0;
 }
 
-/** Has the workers compute a global batch; returns the longest compute time of a worker, in seconds. */
-async function computeBatch(training: Training, batch: GlobalBatch): Promise<number> {
+/** Has the workers compute a global batch; returns the longest times of a worker: of computing, and in it of waiting for data. */
+async function computeBatch(
+  training: Training,
+  batch: GlobalBatch,
+): Promise<{ computeSeconds: number; inputSeconds: number }> {
   const { crew, exchange, board } = training;
-  const seconds = new Map<Member, number>();
+  const computing = new Map<Member, number>();
+  const waiting = new Map<Member, number>();
   const send = (grants: ReadonlyMap<Member, Subtree[]>) => {
     for (const [member, subtrees] of grants) {
       member.microbatches = subtrees.reduce((sum, { count }) => sum + count, 0);
@@ -124,13 +129,16 @@ async function computeBatch(training: Training, batch: GlobalBatch): Promise<num
     } else if (event.message.computed?.step === batch.step) {
       const { computed } = event.message;
       batch.addLosses(computed);
-      const total = (seconds.get(event.member) ?? 0) + computed.computeSeconds;
-      seconds.set(event.member, total);
+      computing.set(event.member, (computing.get(event.member) ?? 0) + computed.computeSeconds);
+      waiting.set(event.member, (waiting.get(event.member) ?? 0) + computed.inputSeconds);
       event.member.captionsPerSecond = computed.captions / computed.computeSeconds;
       event.member.state = 'WORKER_STATE_WAITING';
     }
   }
-  return Math.max(...seconds.values());
+  return {
+    computeSeconds: Math.max(...computing.values()),
+    inputSeconds: Math.max(...waiting.values()),
+  };
 }
 
 /** Waits until every worker has updated its replica, and throws where one differs. */

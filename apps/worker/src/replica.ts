@@ -1,19 +1,19 @@
-import { EmbeddingDataset, type ObjectStore, openStore } from '@captrain/data';
+import { type ObjectStore, openStore } from '@captrain/data';
 import { listDevices, startEngine } from '@captrain/engine';
 import { AdamW, Captioner } from '@captrain/model';
+import { modelFolder } from '@captrain/model/hub';
 import { runConfig } from '@captrain/model/run';
-import type { CheckpointFile, Ready, Welcome } from '@captrain/protos';
+import type { CheckpointFile, Ready, Subtree, Welcome } from '@captrain/protos';
 import { parseConfig, sha256 } from '@captrain/runtime';
 import { loadCheckpoint, writeCheckpointFile } from './checkpoint-files.js';
-import { MicrobatchReader } from './microbatches.js';
-import type { MicrobatchSums } from './subtree-gradient.js';
+import { Feeder } from './feeder/feeder.js';
+import type { MicrobatchGradient } from './subtree-gradient.js';
 
-/** This worker's copy of the model and the optimizer, which every worker keeps identical, and its view of the data. */
+/** This worker's copy of the model and the optimizer, which every worker keeps identical, and its view of the data. `close()` ends the latter. */
 export class Replica {
   private constructor(
     private readonly store: ObjectStore,
-    private readonly dataset: EmbeddingDataset,
-    private readonly reader: MicrobatchReader,
+    private readonly feeder: Feeder,
     private readonly captioner: Captioner,
     private readonly optimizer: AdamW,
     private readonly seed: number,
@@ -29,23 +29,27 @@ export class Replica {
     const config = parseConfig(runConfig, JSON.parse(welcome.configJson), 'the run');
     const store = await openStore(welcome.run);
     const { dim, encoder } = welcome;
-    const expect = { dim, encoder };
-    const dataset = await EmbeddingDataset.open(await openStore(config.data), config.split, { expect });
-    const { device, threads, instructionSet } = config;
-    await startEngine({ device, threads, instructionSet, deterministic: true });
-    const captioner = await Captioner.create({
-      config,
-      embeddingDim: dataset.dim,
-      seed: config.seed,
-      init: welcome.checkpoint === '' ? config.init : undefined,
-      signal,
-    });
-    const optimizer = new AdamW(captioner.variables, config);
-    if (welcome.checkpoint !== '') await loadCheckpoint(store, welcome, captioner, optimizer);
-    const reader = new MicrobatchReader(dataset, config);
-    // TensorFlow's name ends in device:GPU:0.
-    const computesOn = listDevices().at(-1)!.name.split('device:')[1]!;
-    return new Replica(store, dataset, reader, captioner, optimizer, config.seed, computesOn);
+    const languageModel = await modelFolder(config.languageModel, { signal });
+    const feeder = await Feeder.open({ config, expect: { dim, encoder }, languageModel, signal });
+    try {
+      const { device, threads, instructionSet } = config;
+      await startEngine({ device, threads, instructionSet, deterministic: true });
+      const captioner = await Captioner.create({
+        config,
+        embeddingDim: feeder.data.dim,
+        seed: config.seed,
+        init: welcome.checkpoint === '' ? config.init : undefined,
+        signal,
+      });
+      const optimizer = new AdamW(captioner.variables, config);
+      if (welcome.checkpoint !== '') await loadCheckpoint(store, welcome, captioner, optimizer);
+      // TensorFlow's name ends in device:GPU:0.
+      const computesOn = listDevices().at(-1)!.name.split('device:')[1]!;
+      return new Replica(store, feeder, captioner, optimizer, config.seed, computesOn);
+    } catch (error) {
+      await feeder.close();
+      throw error;
+    }
   }
 
   /** Trainable values. */
@@ -59,25 +63,33 @@ export class Replica {
       parameters: layout.length,
       layoutDigest: sha256(JSON.stringify(layout.entries)),
       replicaDigest: this.digest(),
-      captions: this.dataset.captions,
+      captions: this.feeder.data.captions,
       device: this.device,
-      dataDigest: this.dataset.manifest.digest,
+      dataDigest: this.feeder.data.dataDigest,
     };
   }
 
   /** Microbatches of an update, counted from 1. */
   microbatchesOf(step: number): number {
-    return this.reader.countOf(step - 1);
+    return this.feeder.countOf(step - 1);
   }
 
-  /** Writes a microbatch's gradient sum into `out`. Updates are counted from 1. */
-  async gradient(step: number, microbatch: number, out: Float32Array): Promise<MicrobatchSums> {
-    const { embeddings, captions } = await this.reader.read(step - 1, microbatch);
-    const tokens = captions.map((caption) => this.captioner.tokenizeCaption(caption));
+  /** Says whose gradients will be asked for, so that their data are read meanwhile. Updates are counted from 1. */
+  expect(step: number, subtrees: readonly Subtree[]): void {
+    const microbatches = subtrees.flatMap(({ first, count }) =>
+      Array.from({ length: count }, (_, i) => first + i),
+    );
+    this.feeder.expect({ step: step - 1, microbatches });
+  }
+
+  /** A microbatch's gradient sum, whose tensors are the caller's. Updates are counted from 1. */
+  async gradient(step: number, microbatch: number): Promise<MicrobatchGradient> {
+    const asked = performance.now();
+    const batch = await this.feeder.microbatch(step - 1, microbatch);
+    const inputSeconds = (performance.now() - asked) / 1000;
     const dropoutKey = { seed: this.seed, step, microbatch };
-    const batch = { embeddings, tokens };
-    const { lossSum, captionTokens } = this.captioner.gradient(batch, { into: out, dropoutKey });
-    return { lossSum, captionTokens, captions: captions.length };
+    const { gradients, ...sums } = this.captioner.gradientTensors(batch, dropoutKey);
+    return { gradients, sums: { ...sums, captions: batch.captions, inputSeconds } };
   }
 
   /** One AdamW update by the gradient's sum over `captionTokens` tokens. */
@@ -98,5 +110,10 @@ export class Replica {
       written.push(await writeCheckpointFile(this.store, folder, name, this.captioner, this.optimizer));
     }
     return written;
+  }
+
+  /** Ends the thread that reads the data. */
+  async close(): Promise<void> {
+    await this.feeder.close();
   }
 }

@@ -1,24 +1,30 @@
-import { BufferPool } from '@captrain/runtime';
-import { describe, expect, it } from 'vitest';
+import { startEngine, tf } from '@captrain/engine';
+import { expectNoLeak } from '@captrain/engine/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { subtreeGradient } from './subtree-gradient.js';
+
+beforeAll(() => startEngine({ device: 'cpu' }));
 
 const leaf = (microbatch: number, i: number) =>
   Math.fround(Math.sin(microbatch * 97 + i) * 10 ** (microbatch % 7));
 
 async function sumOf(first: number, count: number, microbatches: number) {
-  const pool = new BufferPool(8);
   const seen: number[] = [];
-  const sum = await subtreeGradient(
+  let most = 0;
+  const tensors = await subtreeGradient(
     { first, count },
     microbatches,
-    pool,
-    async (microbatch, gradient) => {
-      for (let i = 0; i < 8; i++) gradient[i] = leaf(microbatch, i);
-      return { lossSum: microbatch, captionTokens: 1, captions: 1 };
+    async (microbatch) => {
+      const values = Array.from({ length: 8 }, (_, i) => leaf(microbatch, i));
+      const gradients = [tf.tensor1d(values.slice(0, 5)), tf.tensor1d(values.slice(5))];
+      most = Math.max(most, tf.memory().numTensors);
+      return { gradients, sums: { lossSum: microbatch, captionTokens: 1, captions: 1, inputSeconds: 0 } };
     },
     ({ lossSum }) => seen.push(lossSum),
   );
-  return { sum: [...sum], seen };
+  const sum = tensors.flatMap((tensor) => [...tensor.dataSync()]);
+  tf.dispose(tensors);
+  return { sum, seen, most };
 }
 
 describe("a subtree's gradient", () => {
@@ -37,14 +43,26 @@ describe("a subtree's gradient", () => {
     expect(seen).toEqual([0, 1, 2]);
   });
 
-  it('needs one buffer per level of the tree', async () => {
-    const taken = new Set<Float32Array>();
-    const pool = new BufferPool(8);
-    const compute = async (_: number, gradient: Float32Array) => {
-      taken.add(gradient);
-      return { lossSum: 0, captionTokens: 1, captions: 1 };
-    };
-    await subtreeGradient({ first: 0, count: 16 }, 16, pool, compute, () => {});
-    expect(taken.size).toBe(5);
+  it('needs one gradient per level of the tree, and leaves none behind', async () => {
+    const before = tf.memory().numTensors;
+    await expectNoLeak(async () => {
+      const { most } = await sumOf(0, 16, 16);
+      expect(most - before).toBe(5 * 2);
+    });
   });
+
+  it('leaves none behind where a microbatch fails', () =>
+    expectNoLeak(async () => {
+      const sums = { lossSum: 0, captionTokens: 1, captions: 1, inputSeconds: 0 };
+      const failing = subtreeGradient(
+        { first: 0, count: 4 },
+        4,
+        async (microbatch) => {
+          if (microbatch === 3) throw new Error('microbatch 3 fails');
+          return { gradients: [tf.ones([4])], sums };
+        },
+        () => {},
+      );
+      await expect(failing).rejects.toThrow('microbatch 3 fails');
+    }));
 });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { copyOut, tf } from '@captrain/engine';
 import type {
   Compute,
   CoordinatorMessage__Output,
@@ -46,6 +47,7 @@ export async function work(
   } finally {
     options.signal.removeEventListener('abort', leave);
     stream.end();
+    await crew?.close();
   }
   throw new UserError(`The coordinator at ${options.address} ended the connection; see its output.`);
 }
@@ -74,6 +76,10 @@ class Membership {
     return new Membership(client, stream, replica);
   }
 
+  async close(): Promise<void> {
+    await this.replica.close();
+  }
+
   async obey(message: CoordinatorMessage__Output): Promise<void> {
     if (message.compute) await this.compute(message.compute);
     else if (message.update) await this.update(message.update);
@@ -82,22 +88,26 @@ class Membership {
 
   private async compute({ generation, step, subtrees }: Compute): Promise<void> {
     const { replica, pool } = this;
+    replica.expect(step, subtrees);
     for (const subtree of subtrees) {
       const started = performance.now();
       const lossSums: number[] = [];
       const captionTokens: number[] = [];
-      let captions = 0;
-      const gradient = await subtreeGradient(
+      let [captions, inputSeconds] = [0, 0];
+      const tensors = await subtreeGradient(
         subtree,
         replica.microbatchesOf(step),
-        pool,
-        (microbatch, out) => replica.gradient(step, microbatch, out),
+        (microbatch) => replica.gradient(step, microbatch),
         (sums) => {
           lossSums.push(sums.lossSum);
           captionTokens.push(sums.captionTokens);
           captions += sums.captions;
+          inputSeconds += sums.inputSeconds;
         },
       );
+      const gradient = pool.take();
+      copyOut(tensors, gradient);
+      tf.dispose(tensors);
       const computed = performance.now();
       await pushGradient(this.client, { generation, step }, subtree, gradient);
       pool.give(gradient);
@@ -112,6 +122,7 @@ class Membership {
           captionTokens,
           captions,
           computeSeconds,
+          inputSeconds,
           pushSeconds,
         },
       });

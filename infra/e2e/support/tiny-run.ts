@@ -1,10 +1,12 @@
 import path from 'node:path';
 import type { TinyInputs } from '../../src/tiny-inputs.js';
 
-/** The two variants that captrain trains: what is trained, and by which mapper. */
+/** The two variants that captrain trains: what is trained, and by which mapper; and the two orders of the data. */
 export const variants = {
   'MLP mapper, language model fine-tuned with dropout': ['--mapper', 'mlp', '--dropout', '0.1'],
-  'Transformer mapper, language model frozen': [
+  'Transformer mapper, language model frozen, image by image': [
+    '--order',
+    'images',
     '--mapper',
     'transformer',
     '--mapper-layers',

@@ -38,9 +38,31 @@ it('knows every caption by its number, with its image', async () => {
 it('gives many samples at once, in the order asked for', async () => {
   const dataset = await EmbeddingDataset.open(new FolderStore(folder), 'train');
   const indices = [31, 2, 2, 59, 0];
-  const { embeddings, captions } = await dataset.samples(indices);
+  const { embeddings, images, captions } = await dataset.samples(indices);
   expect(captions).toEqual(indices.map((i) => samples[i]!.caption));
-  expect([...embeddings]).toEqual(indices.flatMap((i) => [...samples[i]!.embedding]));
+  const vectorOf = (image: number) => [...embeddings.subarray(image * 8, (image + 1) * 8)];
+  expect(images.map(vectorOf)).toEqual(indices.map((i) => [...samples[i]!.embedding]));
+});
+
+it('gives each image once, in the order in which captions first name it', async () => {
+  const dataset = await EmbeddingDataset.open(new FolderStore(folder), 'train');
+  const ofImage = (id: string) => [...samples.keys()].filter((i) => samples[i]!.imageId === id);
+  // In different shards, where rows have the same numbers.
+  const [some, others] = [ofImage('image-1.jpg'), ofImage('image-13.jpg')];
+  expect([some.length, others.length]).toEqual([3, 3]);
+  const { embeddings, images } = await dataset.samples([others[1]!, some[2]!, others[0]!, some[0]!]);
+  expect(images).toEqual([0, 1, 0, 1]);
+  expect([...embeddings]).toEqual([...rows[13]!.embedding, ...rows[1]!.embedding]);
+});
+
+it('knows where the captions of every image begin', async () => {
+  const store = new CountingStore(folder);
+  const dataset = await EmbeddingDataset.open(store, 'train');
+  const firstCaption = await dataset.firstCaptions();
+  let captions = 0;
+  const expected = rows.map((row) => (captions += row.captions.length) - row.captions.length);
+  expect([...firstCaption]).toEqual([...expected, captions]);
+  expect(new Set(store.reads).size).toBe(store.reads.length);
 });
 
 it('loads a shard when it is needed, and once, however many ask', async () => {

@@ -13,6 +13,15 @@ export interface Sample {
   readonly caption: string;
 }
 
+/** Many captions, with the images that they are about. */
+export interface Samples {
+  /** [images × dim] every image once, in the order in which the captions first name them */
+  readonly embeddings: Float32Array;
+  /** The image of each caption: a row of `embeddings`. */
+  readonly images: number[];
+  readonly captions: string[];
+}
+
 /** What a run was made for; data of another kind is refused. */
 export interface Expectation {
   readonly dim?: number;
@@ -38,6 +47,8 @@ export class EmbeddingDataset {
   private readonly shards: readonly ShardEntry[];
   /** The first caption of each shard. */
   private readonly firstCaption: Float64Array;
+  /** The first image of each shard. */
+  private readonly firstRow: Float64Array;
   private readonly loaded: (Promise<Shard> | undefined)[] = [];
   private readonly ready: (Shard | undefined)[] = [];
 
@@ -49,14 +60,17 @@ export class EmbeddingDataset {
     this.shards = manifest.shardsOf(split);
     this.dim = manifest.content.dim;
     this.encoder = manifest.content.encoder;
-    this.rows = this.shards.reduce((sum, { rows }) => sum + rows, 0);
     this.firstCaption = new Float64Array(this.shards.length);
-    let captions = 0;
+    this.firstRow = new Float64Array(this.shards.length);
+    let [captions, rows] = [0, 0];
     for (const [index, shard] of this.shards.entries()) {
       this.firstCaption[index] = captions;
+      this.firstRow[index] = rows;
       captions += shard.captions;
+      rows += shard.rows;
     }
     this.captions = captions;
+    this.rows = rows;
   }
 
   /**
@@ -90,18 +104,54 @@ export class EmbeddingDataset {
     return { imageId: from.imageId(row), embedding, caption: from.caption(caption) };
   }
 
-  /** Many samples at once, their vectors in one array [indices.length × dim]: no allocation for each. */
-  async samples(indices: ArrayLike<number>): Promise<{ embeddings: Float32Array; captions: string[] }> {
+  /** Many samples at once: captions in the order of `indices`, and each image once, however many are about it. */
+  async samples(indices: ArrayLike<number>): Promise<Samples> {
     const places = Array.from(indices, (index) => this.locate(index));
     const wanted = new Set(places.map(({ shard }) => shard));
     await Promise.all([...wanted].map((shard) => this.load(shard)));
-    const embeddings = new Float32Array(places.length * this.dim);
-    const captions = places.map(({ shard, caption }, i) => {
+    const placeOf = new Map<number, number>();
+    const rows: { from: Shard; row: number }[] = [];
+    const images = places.map(({ shard, caption }) => {
       const from = this.ready[shard]!;
-      from.readEmbedding(from.rowOf(caption), embeddings, i * this.dim);
-      return from.caption(caption);
+      const row = from.rowOf(caption);
+      const key = this.firstRow[shard]! + row;
+      let image = placeOf.get(key);
+      if (image === undefined) {
+        placeOf.set(key, (image = rows.length));
+        rows.push({ from, row });
+      }
+      return image;
     });
-    return { embeddings, captions };
+    const embeddings = new Float32Array(rows.length * this.dim);
+    for (const [image, { from, row }] of rows.entries())
+      from.readEmbedding(row, embeddings, image * this.dim);
+    const captions = places.map(({ shard, caption }) => this.ready[shard]!.caption(caption));
+    return { embeddings, images, captions };
+  }
+
+  /**
+   * The first caption of every image, and at the end the number of captions [rows + 1]: which captions belong together.
+   * Only the shards themselves know, so all are loaded, `atOnce` at a time.
+   */
+  async firstCaptions(atOnce = 8): Promise<Uint32Array> {
+    await this.loadAll(atOnce);
+    const firstCaption = new Uint32Array(this.rows + 1);
+    for (const index of this.shards.keys()) {
+      const shard = this.ready[index]!;
+      for (let row = 0; row < shard.rows; row++)
+        firstCaption[this.firstRow[index]! + row] = this.firstCaption[index]! + shard.firstCaptionOf(row);
+    }
+    firstCaption[this.rows] = this.captions;
+    return firstCaption;
+  }
+
+  /** Loads what is not loaded yet, `atOnce` shards at a time, so that no sample has to wait for its shard. */
+  async loadAll(atOnce = 8): Promise<void> {
+    const left = this.shards.keys();
+    const loadNext = async () => {
+      for (const index of left) await this.load(index);
+    };
+    await Promise.all(Array.from({ length: atOnce }, loadNext));
   }
 
   /** Every image, in the manifest's order. The shards are not kept in memory. */

@@ -1,7 +1,13 @@
 export { requireConditionalWrites } from './conditional-writes.js';
 export { embeddingContract, type EmbeddingContract, type EmbeddingRow } from './contract.js';
 export type { DatasetImage } from './dataset-image.js';
-export { EmbeddingDataset, type DatasetOptions, type Expectation, type Sample } from './embedding-dataset.js';
+export {
+  EmbeddingDataset,
+  type DatasetOptions,
+  type Expectation,
+  type Sample,
+  type Samples,
+} from './embedding-dataset.js';
 export { encodeShard } from './encode-shard.js';
 export { withFileLock } from './file-lock.js';
 export {

@@ -1,3 +1,4 @@
+export { imageOrder } from './image-order.js';
 export { sampleOrder } from './sample-order.js';
 export {
   microbatchRanges,

@@ -41,6 +41,11 @@ export class Shard {
     return Array.from({ length: end - start }, (_, i) => this.caption(start + i));
   }
 
+  /** The first caption of a row; of row `rows`, the number of captions. */
+  firstCaptionOf(row: number): number {
+    return this.captionOffsets[row]!;
+  }
+
   /** The row that a caption belongs to. */
   rowOf(caption: number): number {
     return lastAtMost(this.captionOffsets, caption);

@@ -6,6 +6,7 @@
 #include "kernels/instruction_set.h"
 #include "kernels/register.h"
 #include "ops.h"
+#include "profile.h"
 #include "read_tensor.h"
 #include "status.h"
 
@@ -71,5 +72,7 @@ NAPI_MODULE_INIT() {
   add_method<remove_function>(env, exports, "removeFunction");
   add_method<op_list>(env, exports, "opList");
   add_method<kernels_of>(env, exports, "kernelsOf");
+  add_method<start_profile>(env, exports, "startProfile");
+  add_method<stop_profile>(env, exports, "stopProfile");
   return exports;
 }

@@ -1,3 +1,4 @@
+import { recordingForXla } from './compile/record.js';
 import { engineAddon, engineInfo } from './start-engine.js';
 
 /**
@@ -14,7 +15,7 @@ export function kernelInstructionSet(): KernelInstructionSet {
   return engineInfo().device === 'cpu' ? engineAddon().kernelInstructionSet() : 'none';
 }
 
-/** Whether there are ops of our own to call: see `kernelInstructionSet`. */
+/** Whether there are ops of our own to call: see `kernelInstructionSet`. None while a function is recorded for XLA. */
 export function hasKernels(): boolean {
-  return kernelInstructionSet() !== 'none';
+  return kernelInstructionSet() !== 'none' && !recordingForXla();
 }

@@ -6,6 +6,7 @@ import { environmentFor } from './environment.js';
 import { shieldFromSignals, withoutStderr } from './host.js';
 import { loadTfjs } from './load-tensorflow.js';
 import { type BuildKind, loadAddon } from './native-build.js';
+import type { ThreadEvents } from './profile/op-timing.js';
 import { setTf } from './tf.js';
 
 export interface EngineOptions {
@@ -45,6 +46,8 @@ export interface EngineAddon {
   opList(): Uint8Array;
   /** A serialised tensorflow.KernelList of an op's kernels. */
   kernelsOf(op: string): Uint8Array;
+  startProfile(): void;
+  stopProfile(): ThreadEvents[];
 }
 
 interface Started {

@@ -95,6 +95,7 @@ export class ScriptedWorker {
                 captionTokens,
                 captions: 1,
                 computeSeconds: 1e-3,
+                inputSeconds: 0,
               },
             });
           }

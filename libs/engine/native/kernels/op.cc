@@ -106,6 +106,8 @@ void register_op(const char* name, std::initializer_list<const char*> attributes
   for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(op, input);
   for (const char* output : outputs) TF_OpDefinitionBuilderAddOutput(op, output);
   TF_OpDefinitionBuilderSetIsStateful(op, stateful);
+  // A function may hold the op only where it has one. That nothing is known of the outputs suffices.
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(op, &TF_ShapeInferenceContextSetUnknownShape);
   Status status;
   TF_RegisterOpDefinition(op, status);
   status.check();

@@ -13,8 +13,10 @@ void register_kernels() {
   register_attention();
   register_copy_out();
   register_cross_entropy();
+  register_dropout();
   register_layer_norm();
   if (instruction_set() >= InstructionSet::avx512_bf16) register_matmul();
+  register_row_sum();
   registered = true;
 }
 

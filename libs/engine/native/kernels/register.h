@@ -9,8 +9,10 @@ void register_adamw();
 void register_attention();
 void register_copy_out();
 void register_cross_entropy();
+void register_dropout();
 void register_layer_norm();
 void register_matmul();
+void register_row_sum();
 
 // All ops of our own that compute. Throws where TensorFlow refuses one.
 void register_kernels();

@@ -84,11 +84,14 @@ export class CompiledFunction {
       entry.report.recordSeconds = (performance.now() - start) / 1000;
       this.#entries.set(key, entry);
       this.#removeOldest();
+      // TensorFlow may round a whole function otherwise than its ops one by one: all calls give the bits of the function.
+      if (entry.effects.length > 0) return outputs;
+      tf.dispose(outputs);
+      return callFunction(functionName, inputs, entry.outputs.length);
     } catch (error) {
       tf.dispose(outputs);
       throw this.#error((error as Error).message, error);
     }
-    return outputs;
   }
 
   #define(functionName: string, inputs: readonly tf.Tensor[], recorded: Omit<RunOnce, 'outputs'>): Entry {

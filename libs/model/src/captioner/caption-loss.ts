@@ -5,7 +5,6 @@ import { gpt2LastNorm, gpt2Packed } from '../gpt2/gpt2-packed.js';
 import type { Gpt2Computation } from '../gpt2/gpt2-block.js';
 import { headOf } from '../gpt2/gpt2.js';
 import { type MapperComputation, mapPrefix } from '../mapper/mapper.js';
-import type { DropoutKey } from '../ops/dropout.js';
 import { embedding } from '../ops/embedding.js';
 import { headLoss } from '../ops/head-loss.js';
 import { parameter, type Parameters } from '../parameters.js';
@@ -41,12 +40,12 @@ export function captionGradient(
   parts: CaptionerParts,
   trained: readonly tf.Tensor[],
   batch: PackedTensors,
-  { frozen, dropoutKey }: { frozen: boolean; dropoutKey?: DropoutKey | undefined },
+  { frozen, seed_2 }: { frozen: boolean; seed_2?: tf.Tensor1D | undefined },
 ): { loss: tf.Scalar; gradients: tf.Tensor[] } {
   const words_VD = parameter(parts.gpt2Parameters, WORDS);
   const words_MD = tf.gather(words_VD, batch.tokens_M) as tf.Tensor2D;
   const gradientsOf = frozen ? 'hidden' : 'both';
-  const loss = () => lossOfWords(parts, batch, words_MD, { gradients: gradientsOf, dropoutKey });
+  const loss = () => lossOfWords(parts, batch, words_MD, { gradients: gradientsOf, seed_2 });
   if (frozen) {
     const { value, grads } = tf.valueAndGrads(loss)([...trained]);
     return { loss: value as tf.Scalar, gradients: grads };
@@ -69,11 +68,11 @@ function lossOfWords(
   { mapper, mapperParameters, gpt2, gpt2Parameters }: CaptionerParts,
   batch: PackedTensors,
   words_MD: tf.Tensor2D,
-  { gradients, dropoutKey }: { gradients: 'none' | 'hidden' | 'both'; dropoutKey?: DropoutKey | undefined },
+  { gradients, seed_2 }: { gradients: 'none' | 'hidden' | 'both'; seed_2?: tf.Tensor1D | undefined },
 ): tf.Scalar {
   const prefix_IPD = mapPrefix(mapperParameters, mapper, batch.embeddings_IFC, batch.frames_I);
   const inputs_ND = tf.concat([tf.reshape(prefix_IPD, [-1, gpt2.n_embd]), words_MD], 0);
-  const x_ND = gpt2Packed(gpt2Parameters, gpt2, inputs_ND, batch, dropoutKey);
+  const x_ND = gpt2Packed(gpt2Parameters, gpt2, inputs_ND, batch, seed_2);
   const hidden_RD = gpt2LastNorm(gpt2Parameters, gpt2, embedding(x_ND, batch.predicting_R));
   const precision = gpt2.precision ?? 'float32';
   return headLoss(hidden_RD, headOf(gpt2Parameters, gpt2), batch, { gradients, precision });

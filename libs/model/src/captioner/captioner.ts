@@ -1,4 +1,4 @@
-import { copyOut, requireBfloat16, tf } from '@captrain/engine';
+import { bucketOf, type CompiledShape, copyOut, requireBfloat16, tf } from '@captrain/engine';
 import { UserError, sha256 } from '@captrain/runtime';
 import { startMapper } from '../captioner-folder/start-mapper.js';
 import type { LanguageModelConfig, MapperConfig, PrecisionConfig } from '../config.js';
@@ -10,22 +10,24 @@ import { modelFolder } from '../hub/model-folder.js';
 import { type ParameterLayout, flatOfFile, layoutOf } from '../layout.js';
 import { tensorsOfValues } from '../load-parameters.js';
 import { embeddingDimOf, firstWeight, initMapper, mapperShapes } from '../mapper/mapper.js';
-import type { DropoutKey } from '../ops/dropout.js';
+import { type DropoutKey, dropoutSeed } from '../ops/dropout.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import { readSafetensors } from '../weights/read-safetensors.js';
-import { captionGradient, captionLoss, type CaptionerParts } from './caption-loss.js';
-import { type CaptionBatch, packBatch } from './packed-batch.js';
-import { type PackedTensors, packedTensors } from './packed-tensors.js';
+import { CaptionTokenizer } from './caption-tokenizer.js';
+import { captionLoss, type CaptionerParts } from './caption-loss.js';
+import { CompiledGradient } from './compiled-gradient.js';
+import { type CaptionBatch, packBatch, type PackedBatch } from './packed-batch.js';
+import { packedTensors } from './packed-tensors.js';
 
 export type CaptionerConfig = MapperConfig & LanguageModelConfig & Partial<PrecisionConfig>;
 
-/** The sums of one batch. */
-export interface BatchGradient {
+/** The sums of one batch. `G` is how its gradient is given. */
+export interface BatchGradient<G = Float32Array> {
   /** Cross-entropy in nats, summed over the caption tokens. */
   lossSum: number;
   captionTokens: number;
-  /** Gradient of `lossSum`, flat in the order of the captioner's layout. */
-  gradients: Float32Array;
+  /** Gradient of `lossSum`: flat in the order of the captioner's layout, or a tensor for each of its entries. */
+  gradients: G;
 }
 
 /** A captioner being trained or used: a mapper and the GPT-2 that it writes prefixes for. `close()` frees its tensors. */
@@ -34,10 +36,7 @@ export class Captioner {
   readonly layout: ParameterLayout;
   /** The trainable parameters as tfjs variables, in the order of the layout. */
   readonly variables: readonly tf.Variable[];
-  /** Most target tokens of a caption, the end of text included: what config and language model have room for. */
-  readonly maxCaptionTokens: number;
-  /** Tokens that end a caption when it is written: the end of text, and a full stop where that is the config's end. */
-  readonly endTokens: ReadonlySet<number>;
+  readonly #captions: CaptionTokenizer;
 
   private constructor(
     readonly config: CaptionerConfig,
@@ -47,11 +46,7 @@ export class Captioner {
     mapperParameters: Map<string, tf.Tensor>,
     gpt2Parameters: Map<string, tf.Tensor>,
   ) {
-    this.maxCaptionTokens = Math.min(config.maxCaptionTokens, gpt2.n_positions - config.prefixLength + 1);
-    this.endTokens = new Set([
-      tokenizer.endOfTextId,
-      ...(config.captionEnd === 'full-stop' ? [fullStop(config, tokenizer)] : []),
-    ]);
+    this.#captions = new CaptionTokenizer(config, tokenizer, gpt2.n_positions);
     this.#mapper = asVariables(mapperParameters);
     this.#gpt2 = config.freezeLanguageModel ? gpt2Parameters : asVariables(gpt2Parameters);
     const trained = new Map<string, tf.Tensor>(this.#mapper);
@@ -59,8 +54,11 @@ export class Captioner {
       for (const [name, value] of this.#gpt2) trained.set(`gpt.${name}`, value);
     this.variables = [...trained.values()] as tf.Variable[];
     this.layout = layoutOf(new Map([...trained].map(([name, value]) => [name, value.shape])));
+    const frozen = config.freezeLanguageModel;
+    this.#gradient = new CompiledGradient(this.parts, { trained: this.variables, frozen });
   }
 
+  readonly #gradient: CompiledGradient;
   readonly #mapper: Map<string, tf.Tensor>;
   readonly #gpt2: Map<string, tf.Tensor>;
 
@@ -131,64 +129,79 @@ export class Captioner {
     };
   }
 
-  /**
-   * A caption's target tokens: its own, then the end of text; one that is too long is cut, and has no end. Where a
-   * full stop ends captions, the end of text is left out, save behind an empty caption, which has no other token.
-   */
+  /** Most target tokens of a caption, the end of text included: what config and language model have room for. */
+  get maxCaptionTokens(): number {
+    return this.#captions.maxTokens;
+  }
+
+  /** Tokens that end a caption when it is written. */
+  get endTokens(): ReadonlySet<number> {
+    return this.#captions.endTokens;
+  }
+
+  /** A caption's target tokens: see `CaptionTokenizer`. */
   tokenizeCaption(text: string): number[] {
-    const tokens = this.tokenizer.encode(text);
-    if (this.config.captionEnd === 'end-of-text' || tokens.length === 0)
-      tokens.push(this.tokenizer.endOfTextId);
-    return tokens.slice(0, this.maxCaptionTokens);
+    return this.#captions.tokensOf(text);
   }
 
   /** The text of a caption that was written: an end of text is left out, a full stop stays. */
   captionText(tokens: readonly number[]): string {
-    return this.tokenizer.decode(tokens.filter((token) => token !== this.tokenizer.endOfTextId));
+    return this.#captions.textOf(tokens);
+  }
+
+  /** Lays a batch out as this captioner takes it; with little padding, so that there are few shapes to compile. */
+  pack(batch: CaptionBatch): PackedBatch {
+    const { embeddingDim, config } = this;
+    const { prefixLength, frames } = config;
+    return packBatch(batch, { embeddingDim, prefixLength, frames, bucket: bucketOf });
   }
 
   /**
-   * Loss and gradient of a batch, as sums over its caption tokens; written into `into` where it is given. With a
+   * Loss and gradient of a batch, as sums over its caption tokens; the gradient's tensors are the caller's. With a
    * dropout key a language model that is trained drops values at its config's rates; a frozen one never does.
    */
+  gradientTensors(packed: PackedBatch, dropoutKey?: DropoutKey): BatchGradient<tf.Tensor[]> {
+    let lossSum = NaN;
+    const gradients = tf.tidy(() => {
+      const drops = dropoutKey !== undefined && !this.config.freezeLanguageModel && hasDropout(this.gpt2);
+      const seed_2 = drops ? tf.tensor1d(dropoutSeed(dropoutKey), 'int32') : undefined;
+      const { loss, gradients } = this.#gradient.call(this.#tensors(packed), seed_2);
+      lossSum = loss.dataSync()[0]!;
+      return gradients;
+    });
+    return { lossSum, captionTokens: packed.captionTokens, gradients };
+  }
+
+  /** The same with the gradient flat, in `into` where it is given. */
   gradient(
     batch: CaptionBatch,
     { into, dropoutKey }: { into?: Float32Array; dropoutKey?: DropoutKey } = {},
   ): BatchGradient {
-    const gradients = into ?? new Float32Array(this.layout.length);
-    if (gradients.length !== this.layout.length)
-      throw new Error(`a buffer of ${gradients.length} values for ${this.layout.length} gradients`);
-    let lossSum = NaN;
-    const packed = this.#pack(batch);
-    tf.tidy(() => {
-      const frozen = this.config.freezeLanguageModel;
-      const key = frozen ? undefined : dropoutKey;
-      const result = captionGradient(this.parts, this.variables, this.#tensors(packed), {
-        frozen,
-        dropoutKey: key,
-      });
-      lossSum = result.loss.dataSync()[0]!;
-      copyOut(result.gradients, gradients);
-    });
-    return { lossSum, captionTokens: packed.captionTokens, gradients };
+    const flat = into ?? new Float32Array(this.layout.length);
+    if (flat.length !== this.layout.length)
+      throw new Error(`a buffer of ${flat.length} values for ${this.layout.length} gradients`);
+    const { gradients, ...sums } = this.gradientTensors(this.pack(batch), dropoutKey);
+    copyOut(gradients, flat);
+    tf.dispose(gradients);
+    return { ...sums, gradients: flat };
   }
 
   /** The loss alone, for validation: without dropout. */
   loss(batch: CaptionBatch): { lossSum: number; captionTokens: number } {
     let lossSum = NaN;
-    const packed = this.#pack(batch);
+    const packed = this.pack(batch);
     tf.tidy(() => {
       lossSum = captionLoss(this.parts, this.#tensors(packed)).dataSync()[0]!;
     });
     return { lossSum, captionTokens: packed.captionTokens };
   }
 
-  #pack(batch: CaptionBatch) {
-    const { prefixLength, frames } = this.config;
-    return packBatch(batch, { embeddingDim: this.embeddingDim, prefixLength, frames });
+  /** The shapes of batches that `gradient` was compiled for. */
+  compiledShapes(): CompiledShape[] {
+    return this.#gradient.report();
   }
 
-  #tensors(packed: ReturnType<typeof packBatch>): PackedTensors {
+  #tensors(packed: PackedBatch) {
     return packedTensors(packed, { embeddingDim: this.embeddingDim, most: this.config.frames });
   }
 
@@ -217,8 +230,13 @@ export class Captioner {
   }
 
   close(): void {
+    this.#gradient.close();
     for (const tensor of [...this.#mapper.values(), ...this.#gpt2.values()]) tensor.dispose();
   }
+}
+
+function hasDropout({ embd_pdrop, attn_pdrop, resid_pdrop }: Gpt2Config): boolean {
+  return embd_pdrop + attn_pdrop + resid_pdrop > 0;
 }
 
 /** A GPT-2's config with what the captioner's own says instead. */
@@ -237,16 +255,6 @@ function checkFit(config: CaptionerConfig, gpt2: Gpt2Config, tokenizer: Tokenize
       `prefixLength ${config.prefixLength} leaves no room for words: ${config.languageModel} has ${gpt2.n_positions} positions.`,
     );
   requireItsTokenizer(config.languageModel, gpt2, tokenizer);
-}
-
-/** The token of a full stop, as the reference finds it: the first of the text ".". */
-function fullStop(config: CaptionerConfig, tokenizer: Tokenizer): number {
-  const [token] = tokenizer.encode('.');
-  if (token === undefined)
-    throw new UserError(
-      `the tokenizer in ${config.languageModel} has no full stop to end captions with; set captionEnd to end-of-text.`,
-    );
-  return token;
 }
 
 /** Variables of these values, in place of the tensors. */

@@ -1,6 +1,6 @@
 import { UserError } from '@captrain/runtime';
 import { z } from 'zod';
-import { ACTIVATION_NAMES } from '../ops/activation.js';
+import { ACTIVATION_NAMES } from '../ops/activation-names.js';
 import type { ParameterShapes } from '../parameters.js';
 import { readJsonObject } from '../read-json.js';
 import { count, faultsOf, side } from './config-parts.js';

@@ -2,7 +2,7 @@
 import { tf } from '@captrain/engine';
 import type { PrecisionConfig } from '../config.js';
 import { ACTIVATIONS } from '../ops/activation.js';
-import { dropout, type DropoutKey } from '../ops/dropout.js';
+import { dropout } from '../ops/dropout.js';
 import { layerNorm } from '../ops/layer-norm.js';
 import { linear } from '../ops/linear.js';
 import { parameter, type Parameters } from '../parameters.js';
@@ -17,7 +17,7 @@ export function gpt2Block(
   config: Gpt2Computation,
   layer: number,
   x_ND: tf.Tensor,
-  { attend, dropoutKey }: { attend: (qkv: tf.Tensor) => tf.Tensor; dropoutKey: DropoutKey | undefined },
+  { attend, seed_2 }: { attend: (qkv: tf.Tensor) => tf.Tensor; seed_2?: tf.Tensor1D | undefined },
 ): tf.Tensor2D {
   const name = `transformer.h.${layer}`;
   const conv = (part: string, x: tf.Tensor) =>
@@ -30,7 +30,7 @@ export function gpt2Block(
     );
   /** What a branch adds to its input. */
   const residual = (part: string, x: tf.Tensor) =>
-    dropout(conv(part, x), config.resid_pdrop, dropoutKey, `${name}.${part}`);
+    dropout(conv(part, x), config.resid_pdrop, seed_2, `${name}.${part}`);
   const attended_ND = attend(conv('attn.c_attn', gpt2Norm(parameters, `${name}.ln_1`, x_ND, config)));
   const middle_ND = tf.add(x_ND, residual('attn.c_proj', attended_ND));
   const activate = ACTIVATIONS[config.activation_function];

@@ -1,6 +1,6 @@
 import { UserError, parseConfig } from '@captrain/runtime';
 import { z } from 'zod';
-import { ACTIVATION_NAMES } from '../ops/activation.js';
+import { ACTIVATION_NAMES } from '../ops/activation-names.js';
 import type { ParameterShapes } from '../parameters.js';
 import { readJsonObject } from '../read-json.js';
 import { refuseOtherModels } from './refuse-other-models.js';

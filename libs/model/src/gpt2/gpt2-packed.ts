@@ -1,6 +1,6 @@
 // N rows, S segments, D width
 import { tf } from '@captrain/engine';
-import { dropout, type DropoutKey } from '../ops/dropout.js';
+import { dropout } from '../ops/dropout.js';
 import { embedding } from '../ops/embedding.js';
 import { packedAttention } from '../ops/packed-attention.js';
 import { parameter, type Parameters } from '../parameters.js';
@@ -23,15 +23,10 @@ export function gpt2Packed(
   config: Gpt2Computation,
   inputs_ND: tf.Tensor,
   { positions_N, segments_S3 }: PackedRows,
-  dropoutKey?: DropoutKey,
+  seed_2?: tf.Tensor1D,
 ): tf.Tensor2D {
   const places_ND = embedding(parameter(parameters, 'transformer.wpe.weight'), positions_N);
-  let x_ND = dropout(
-    tf.add(inputs_ND, places_ND),
-    config.embd_pdrop,
-    dropoutKey,
-    'embeddings',
-  ) as tf.Tensor2D;
+  let x_ND = dropout(tf.add(inputs_ND, places_ND), config.embd_pdrop, seed_2, 'embeddings') as tf.Tensor2D;
   for (let layer = 0; layer < config.n_layer; layer++) {
     const attend = (qkv: tf.Tensor) =>
       packedAttention(qkv, segments_S3, {
@@ -40,11 +35,11 @@ export function gpt2Packed(
         causal: true,
         dropout: {
           rate: config.attn_pdrop,
-          key: dropoutKey,
+          seed_2,
           place: `transformer.h.${layer}.attn.weights`,
         },
       });
-    x_ND = gpt2Block(parameters, config, layer, x_ND, { attend, dropoutKey });
+    x_ND = gpt2Block(parameters, config, layer, x_ND, { attend, seed_2 });
   }
   return x_ND;
 }

@@ -2,7 +2,6 @@
 // V vocabulary, N = B·T rows
 import { tf } from '@captrain/engine';
 import { attention, causalBias, splitHeads } from '../ops/attention.js';
-import { dropout, type DropoutKey } from '../ops/dropout.js';
 import { embedding } from '../ops/embedding.js';
 import { linear } from '../ops/linear.js';
 import { parameter, type Parameters } from '../parameters.js';
@@ -19,7 +18,7 @@ export function gpt2Embed(parameters: Parameters, tokens: tf.Tensor): tf.Tensor 
 /**
  * GPT-2's hidden states, after its last layer norm: inputs_BTD (embeddings without positions) give hidden_BTD. Causal;
  * the mask, where given, is 1 for positions that may be seen and 0 for the others (keys are masked, as in
- * transformers). With a key there is dropout by the config's rates, as in training; without, none. Source: Radford et
+ * transformers). Source: Radford et
  * al. 2019, and transformers' modeling_gpt2.py.
  */
 export function gpt2Hidden(
@@ -27,9 +26,8 @@ export function gpt2Hidden(
   config: Gpt2Computation,
   inputs_BTD: tf.Tensor,
   mask_BT?: tf.Tensor,
-  dropoutKey?: DropoutKey,
 ): tf.Tensor3D {
-  return gpt2Step(parameters, config, inputs_BTD, undefined, mask_BT, dropoutKey).hidden_BTD;
+  return gpt2Step(parameters, config, inputs_BTD, undefined, mask_BT).hidden_BTD;
 }
 
 /**
@@ -42,7 +40,6 @@ export function gpt2Step(
   inputs_BTD: tf.Tensor,
   cache?: Gpt2Cache,
   mask_BS?: tf.Tensor,
-  dropoutKey?: DropoutKey,
 ): { hidden_BTD: tf.Tensor3D; cache: Gpt2Cache } {
   const [batch, positions, width] = inputs_BTD.shape as [number, number, number];
   const past = cache?.keys[0]?.shape[2] ?? 0;
@@ -58,8 +55,7 @@ export function gpt2Step(
     const hidden_B11S = tf.reshape(tf.mul(tf.sub(mask_BS, 1), 1e9), [batch, 1, 1, past + positions]);
     bias = bias === undefined ? hidden_B11S : tf.add(bias, hidden_B11S);
   }
-  const start_ND = tf.reshape(tf.add(inputs_BTD, positions_TD), [batch * positions, width]);
-  let x_ND = dropout(start_ND, config.embd_pdrop, dropoutKey, 'embeddings');
+  let x_ND = tf.reshape(tf.add(inputs_BTD, positions_TD), [batch * positions, width]) as tf.Tensor2D;
   const keys: tf.Tensor[] = [];
   const values: tf.Tensor[] = [];
   for (let layer = 0; layer < config.n_layer; layer++) {
@@ -68,11 +64,9 @@ export function gpt2Step(
       const seen = cache && [cache.keys[layer]!, cache.values[layer]!];
       keys.push(seen === undefined ? parts[1]! : tf.concat([seen[0]!, parts[1]!], 2));
       values.push(seen === undefined ? parts[2]! : tf.concat([seen[1]!, parts[2]!], 2));
-      const drop = (weights: tf.Tensor) =>
-        dropout(weights, config.attn_pdrop, dropoutKey, `transformer.h.${layer}.attn.weights`);
-      return attention(parts[0]!, keys[layer]!, values[layer]!, attentionScale(config, layer), bias, drop);
+      return attention(parts[0]!, keys[layer]!, values[layer]!, attentionScale(config, layer), bias);
     };
-    x_ND = gpt2Block(parameters, config, layer, x_ND, { attend, dropoutKey });
+    x_ND = gpt2Block(parameters, config, layer, x_ND, { attend });
   }
   const hidden_ND = gpt2Norm(parameters, 'transformer.ln_f', x_ND, config);
   return { hidden_BTD: tf.reshape(hidden_ND, [batch, positions, width]), cache: { keys, values } };

@@ -1,12 +1,10 @@
 import { hasKernels, rawOp, type tf } from '@captrain/engine';
+import type { ActivationName } from './activation-names.js';
 import { type ActivationKind, COMPOSED_ACTIVATIONS } from './composed-activations.js';
 import { withGradient } from './with-gradient.js';
 
-/**
- * Activations by the names that Hugging Face configs give them (`ACT2FN` in transformers' activations.py); several name
- * one function that transformers computes in several ways.
- */
-export const ACTIVATIONS = {
+/** Activations by their names; several name one function that transformers computes in several ways. */
+export const ACTIVATIONS: Record<ActivationName, (x: tf.Tensor) => tf.Tensor> = {
   relu: by('relu'),
   tanh: by('tanh'),
   sigmoid: by('sigmoid'),
@@ -20,9 +18,7 @@ export const ACTIVATIONS = {
   quick_gelu: by('quick_gelu'),
   silu: by('silu'),
   swish: by('silu'),
-} as const;
-export type ActivationName = keyof typeof ACTIVATIONS;
-export const ACTIVATION_NAMES = Object.keys(ACTIVATIONS) as [ActivationName, ...ActivationName[]];
+};
 
 function by(kind: ActivationKind): (x: tf.Tensor) => tf.Tensor {
   return (x) => (hasKernels() ? byKernel(x, kind) : COMPOSED_ACTIVATIONS[kind](x));

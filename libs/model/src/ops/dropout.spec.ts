@@ -2,14 +2,14 @@ import { startEngine, tf } from '@captrain/engine';
 import { expectNoLeak } from '@captrain/engine/testing';
 import { beforeAll, expect, test } from 'vitest';
 import { RandomStream } from '../random.js';
-import { dropout, type DropoutKey } from './dropout.js';
+import { composedDropout, dropout, type DropoutKey, dropoutSeed, seedAt } from './dropout.js';
 
 beforeAll(() => startEngine({ device: 'cpu' }));
 
 const key: DropoutKey = { seed: 7, step: 3, microbatch: 1 };
 const ones = (...shape: number[]) => tf.ones(shape);
 const drop = (x: tf.Tensor, rate: number, changed: Partial<DropoutKey> = {}, place = 'here') =>
-  dropout(x, rate, { ...key, ...changed }, place);
+  dropout(x, rate, tf.tensor1d(dropoutSeed({ ...key, ...changed }), 'int32'), place);
 
 test('a share of the values becomes 0, and the others grow so that the mean stays', () => {
   for (const rate of [0.1, 0.5, 0.9]) {
@@ -21,7 +21,7 @@ test('a share of the values becomes 0, and the others grow so that the mean stay
   }
 });
 
-test('the mask is a pure function of key, place and shape', () => {
+test('the mask is a pure function of seed, place and shape', () => {
   const base = drop(ones(64, 64), 0.5).dataSync();
   expect(drop(ones(64, 64), 0.5).dataSync()).toEqual(base);
   const others = [
@@ -52,7 +52,19 @@ test('the gradient goes through the same mask', () => {
   expect(gradient.filter((value) => value === 0).length).toBeGreaterThan(100);
 });
 
-test('without a key, and at rate 0, nothing is done at all', () => {
+test('the kernel gives the bits of the composition', () => {
+  for (const [shape, rate] of [
+    [[3], 0.5],
+    [[401, 77], 0.1],
+    [[2, 3, 5, 7], 0.9],
+  ] as const) {
+    const x = tf.tensor(new RandomStream(3, 'x').normal(tf.util.sizeFromShape([...shape]), 1), [...shape]);
+    const composed = composedDropout(x, rate, seedAt(tf.tensor1d(dropoutSeed(key), 'int32'), 'here'));
+    expect(drop(x, rate).dataSync()).toEqual(composed.dataSync());
+  }
+});
+
+test('without a seed, and at rate 0, nothing is done at all', () => {
   const x = ones(3, 4);
   expect(dropout(x, 0.5, undefined, 'here')).toBe(x);
   expect(drop(x, 0)).toBe(x);

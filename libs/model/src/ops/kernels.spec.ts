@@ -1,8 +1,10 @@
-import { hasKernels, startEngine, tf } from '@captrain/engine';
+import { hasKernels, rawOp, startEngine, tf } from '@captrain/engine';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ACTIVATIONS } from './activation.js';
 import { type ActivationKind, COMPOSED_ACTIVATIONS } from './composed-activations.js';
 import { composedGroups, groupedCrossEntropy } from './cross-entropy.js';
+import { composedLayerNorm, layerNorm } from './layer-norm.js';
+import { sumToLast } from './raw.js';
 import { expectClose, expectSame, random } from './same-function.cases.js';
 
 beforeAll(async () => {
@@ -18,6 +20,24 @@ describe("the engine's kernels compute what the compositions of TensorFlow's ops
       (x) => COMPOSED_ACTIVATIONS[kind](x!),
       [x],
     );
+  });
+
+  test.each([8, 768, 301])('layer norm of width %d', (width) => {
+    const x = tf.add(tf.mul(random('x', 7, 23, width), 3), 1);
+    expectSame(
+      (x, gain, bias) => layerNorm(x!, gain!, bias!, 1e-5),
+      (x, gain, bias) => composedLayerNorm(x!, gain!, bias!, 1e-5),
+      [x, random('gain', width), random('bias', width)],
+    );
+  });
+
+  test.each([
+    [1, 5],
+    [130, 301],
+    [576, 768],
+  ])('the sum of %d rows of %d', (rows, width) => {
+    const x = random('x', rows, width);
+    expectClose(sumToLast(x), tf.sum(x, 0));
   });
 
   test('cross-entropy with several targets in a row, none, and targets of other rows', () => {
@@ -40,6 +60,23 @@ describe("the engine's kernels compute what the compositions of TensorFlow's ops
     expectClose(loss, value);
     expectClose(gradient, grad);
   });
+});
+
+test('what belongs to another layer norm is an error', () => {
+  const [x, wide, narrow] = [tf.ones([2, 4]), tf.ones([4]), tf.ones([3])];
+  expect(() => layerNorm(x, narrow, wide, 1e-5)).toThrow('gain and bias must have the width of x [2, 4]');
+  const gradient = (mean: tf.Tensor) => rawOp('CaptrainLayerNormGrad', [x, x, wide, mean, tf.ones([2])]);
+  expect(() => gradient(narrow)).toThrow('the inputs do not belong to one layer norm of x [2, 4]');
+});
+
+test('a rate of dropout or a seed that cannot be is an error', () => {
+  const drop = (rate: number, seed: number[]) =>
+    rawOp('CaptrainDropout', [tf.ones([4]), tf.tensor1d(seed, 'int32')], {
+      rate: { float: rate },
+      scale: { float: 1 },
+    });
+  expect(() => drop(1, [1, 2])).toThrow('a rate of dropout is at least 0 and below 1');
+  expect(() => drop(0.5, [1])).toThrow('a seed has two numbers, not 1');
 });
 
 test('targets that do not exist, and rows that do not ascend, are errors', () => {

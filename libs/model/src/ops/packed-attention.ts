@@ -1,7 +1,7 @@
 // N rows, S segments, D width, H heads
 import { hasKernels, rawOp, tf } from '@captrain/engine';
 import { composedAttention } from './composed-attention.js';
-import { dropout, type DropoutKey, seedOf } from './dropout.js';
+import { dropout, seedAt } from './dropout.js';
 import { withGradient } from './with-gradient.js';
 
 /** qkv_N(3D), queries, keys and values side by side; or queries_ND, and keys with values, N(2D). Heads stand side by side. */
@@ -18,7 +18,7 @@ export interface PackedAttention {
 /** Dropout of the weights of an attention: see `dropout`. */
 export interface WeightDropout {
   rate: number;
-  key: DropoutKey | undefined;
+  seed_2: tf.Tensor1D | undefined;
   place: string;
 }
 
@@ -39,18 +39,19 @@ export function packedAttention(
   segments: tf.Tensor2D,
   options: PackedAttention & { dropout?: WeightDropout | undefined },
 ): tf.Tensor2D {
-  const { rate = 0, key, place = '' } = options.dropout ?? {};
+  const { rate = 0, seed_2, place = '' } = options.dropout ?? {};
   if (!hasKernels())
-    return composedAttention(parts, segments, options, (weights) => dropout(weights, rate, key, place));
-  const seed = key === undefined || rate === 0 ? undefined : tf.tensor1d(seedOf(key, place), 'int32');
-  return attentionByKernel(parts, segments, options, { rate: seed === undefined ? 0 : rate, seed });
+    return composedAttention(parts, segments, options, (weights) => dropout(weights, rate, seed_2, place));
+  const drops = seed_2 !== undefined && rate > 0;
+  const seed = drops ? seedAt(seed_2, place) : tf.zeros([2], 'int32');
+  return attentionByKernel(parts, segments, options, { rate: drops ? rate : 0, seed });
 }
 
 function attentionByKernel(
   parts: PackedParts,
   segments: tf.Tensor2D,
   { heads, scale, causal }: PackedAttention,
-  { rate, seed = tf.zeros([2], 'int32') }: { rate: number; seed: tf.Tensor | undefined },
+  { rate, seed }: { rate: number; seed: tf.Tensor },
 ): tf.Tensor2D {
   const inputs: Record<string, tf.Tensor> = parts instanceof tf.Tensor ? { qkv: parts } : { ...parts };
   const names = parts instanceof tf.Tensor ? ['qkv'] : ['queries', 'keysValues'];

@@ -1,8 +1,8 @@
 /**
- * TensorFlow's own ops where tfjs's are slower: its matMul is always a batched one (half as fast for the shapes of a
- * Transformer), its sum over rows is not BiasAddGrad, its mean casts first. None has a gradient of tfjs's.
+ * Ops by their names where tfjs's are slower: its matMul is always a batched one (half as fast for the shapes of a
+ * Transformer), its sum over rows is a general one, its mean casts first. None has a gradient of tfjs's.
  */
-import { rawOp, tf } from '@captrain/engine';
+import { hasKernels, rawOp, tf } from '@captrain/engine';
 
 /** a_NK · b_KM (+ bias_M), either transposed where said. */
 export function matMul2d(
@@ -23,7 +23,7 @@ export function addBias(x: tf.Tensor, bias: tf.Tensor): tf.Tensor {
 
 /** The sum of x_…D over all dimensions but the last. */
 export function sumToLast(x: tf.Tensor): tf.Tensor {
-  return rawOp('BiasAddGrad', [x])[0]!;
+  return rawOp(hasKernels() ? 'CaptrainRowSum' : 'BiasAddGrad', [x])[0]!;
 }
 
 /** The mean over the last dimension, which stays with size 1. */

@@ -4,6 +4,13 @@ import { languageModelConfig, mapperConfig, optimizerConfig, precisionConfig } f
 
 /** What a batch is, and how many there are. */
 const orderConfig = z.strictObject({
+  // Runs from before this option are of the default's kind: another default would break their resuming.
+  order: z
+    .enum(['captions', 'images'])
+    .default('captions')
+    .describe(
+      'how an epoch goes through the captions: captions permutes them, as the reference does; images permutes the images, and the captions of each come one after another, which is faster, because those in a microbatch share one prefix (and its dropout), and mixes batches less',
+    ),
   batchSize: z.number().int().min(1).default(40).describe('captions of the global batch, over all workers'),
   microbatches: z
     .number()

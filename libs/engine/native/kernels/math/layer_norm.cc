@@ -1,37 +1,10 @@
 #include "layer_norm.h"
 
-#include <cmath>
+#include "columns.h"
+#include "vector.h"
 
 namespace captrain {
 namespace CAPTRAIN_ISA {
-namespace {
-
-// Sixteen sums side by side, added up in a fixed order: the compiler may not reorder a sum of floats by itself.
-constexpr int64_t kLanes = 16;
-
-struct Sum {
-  float lanes[kLanes] = {};
-  float total() const {
-    float half[kLanes];
-    for (int64_t i = 0; i < kLanes; ++i) half[i] = lanes[i];
-    for (int64_t width = kLanes / 2; width > 0; width /= 2)
-      for (int64_t i = 0; i < width; ++i) half[i] += half[i + width];
-    return half[0];
-  }
-};
-
-// The sum of value(i) over 0…count−1.
-template <typename Value>
-inline float sum_of(int64_t count, Value value) {
-  Sum sum;
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes)
-    for (int64_t lane = 0; lane < kLanes; ++lane) sum.lanes[lane] += value(i + lane);
-  for (; i < count; ++i) sum.lanes[i % kLanes] += value(i);
-  return sum.total();
-}
-
-}  // namespace
 
 void layer_norm(const float* x, const float* gain, const float* bias, float epsilon, int64_t rows, int64_t width,
                 float* y, float* mean, float* rstd) {
@@ -39,35 +12,57 @@ void layer_norm(const float* x, const float* gain, const float* bias, float epsi
   for (int64_t row = 0; row < rows; ++row) {
     const float* in = x + row * width;
     float* out = y + row * width;
-    const float middle = sum_of(width, [&](int64_t i) { return in[i]; }) * scale;
-    const float variance = sum_of(width, [&](int64_t i) { return (in[i] - middle) * (in[i] - middle); }) * scale;
-    const float inverse = 1.0f / std::sqrt(variance + epsilon);
-    for (int64_t i = 0; i < width; ++i) out[i] = (in[i] - middle) * inverse * gain[i] + bias[i];
+    Floats sum = {};
+    each_vector(width, [&](int64_t i, int64_t lanes) CAPTRAIN_INLINE { sum += load_part(in + i, lanes); });
+    const float middle = sum_of_lanes(sum) * scale;
+    Floats squares = {};
+    each_vector(width, [&](int64_t i, int64_t lanes) CAPTRAIN_INLINE {
+      // Lanes beyond the end are the mean itself, and add 0.
+      const Floats centred = load_part(in + i, lanes, middle) - middle;
+      squares += centred * centred;
+    });
+    const float inverse = 1.0f / __builtin_sqrtf(sum_of_lanes(squares) * scale + epsilon);
+    each_vector(width, [&](int64_t i, int64_t lanes) CAPTRAIN_INLINE {
+      const Floats normal = (load_part(in + i, lanes) - middle) * inverse;
+      store_part(out + i, normal * load_part(gain + i, lanes) + load_part(bias + i, lanes), lanes);
+    });
     mean[row] = middle;
     rstd[row] = inverse;
   }
 }
 
 void layer_norm_gradient(const float* dy, const float* x, const float* gain, const float* mean, const float* rstd,
-                         int64_t rows, int64_t width, float* dx, float* dgain, float* dbias) {
+                         int64_t rows, int64_t width, float* dx) {
   const float scale = 1.0f / static_cast<float>(width);
-  for (int64_t i = 0; i < width; ++i) dgain[i] = dbias[i] = 0;
   for (int64_t row = 0; row < rows; ++row) {
     const float* in = x + row * width;
     const float* up = dy + row * width;
     float* out = dx + row * width;
     const float middle = mean[row];
     const float inverse = rstd[row];
-    const auto normal = [&](int64_t i) { return (in[i] - middle) * inverse; };
-    const float average = sum_of(width, [&](int64_t i) { return up[i] * gain[i]; }) * scale;
-    const float along = sum_of(width, [&](int64_t i) { return up[i] * gain[i] * normal(i); }) * scale;
-    for (int64_t i = 0; i < width; ++i) {
-      const float n = normal(i);
-      dgain[i] += up[i] * n;
-      dbias[i] += up[i];
-      out[i] = (up[i] * gain[i] - average - n * along) * inverse;
-    }
+    Floats sum = {};
+    Floats along = {};
+    each_vector(width, [&](int64_t i, int64_t lanes) CAPTRAIN_INLINE {
+      const Floats slope = load_part(up + i, lanes) * load_part(gain + i, lanes);
+      sum += slope;
+      along += slope * ((load_part(in + i, lanes) - middle) * inverse);
+    });
+    const float average = sum_of_lanes(sum) * scale;
+    const float projection = sum_of_lanes(along) * scale;
+    each_vector(width, [&](int64_t i, int64_t lanes) CAPTRAIN_INLINE {
+      const Floats slope = load_part(up + i, lanes) * load_part(gain + i, lanes);
+      const Floats normal = (load_part(in + i, lanes) - middle) * inverse;
+      store_part(out + i, (slope - average - normal * projection) * inverse, lanes);
+    });
   }
+}
+
+void layer_norm_gain_gradient(const float* dy, const float* x, const float* mean, const float* rstd, int64_t rows,
+                              int64_t width, float* dgain) {
+  column_sums(rows, width, dgain, [&](int64_t row, int64_t i, int64_t lanes) CAPTRAIN_INLINE {
+    const int64_t at = row * width + i;
+    return load_part(dy + at, lanes) * ((load_part(x + at, lanes) - mean[row]) * rstd[row]);
+  });
 }
 
 }  // namespace CAPTRAIN_ISA

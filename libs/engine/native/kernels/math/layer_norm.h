@@ -11,9 +11,13 @@ CAPTRAIN_MATH(
     void layer_norm(const float* x, const float* gain, const float* bias, float epsilon, int64_t rows, int64_t width,
                     float* y, float* mean, float* rstd);
 
-    // dx for these rows, and this block's part of dgain and dbias (which are set, not added to).
+    // dx for these rows. It may be dy.
     void layer_norm_gradient(const float* dy, const float* x, const float* gain, const float* mean, const float* rstd,
-                             int64_t rows, int64_t width, float* dx, float* dgain, float* dbias);
+                             int64_t rows, int64_t width, float* dx);
+
+    // The sum over these rows of dy · (x − mean) · rstd, which is the gradient of the gain.
+    void layer_norm_gain_gradient(const float* dy, const float* x, const float* mean, const float* rstd, int64_t rows,
+                                  int64_t width, float* dgain);
 )
 
 #endif  // CAPTRAIN_KERNELS_MATH_LAYER_NORM_H_

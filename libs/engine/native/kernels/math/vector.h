@@ -29,16 +29,28 @@ static inline Floats load(const float* from) {
 
 static inline void store(float* to, Floats x) { __builtin_memcpy(to, &x, sizeof x); }
 
-// The first `count` lanes; the others are `rest`.
+// The first `count` lanes; the others are `rest`. With a count that the compiler knows to be kLanes, a whole vector.
 static inline Floats load_part(const float* from, int64_t count, float rest = 0) {
+  if (count == kLanes) return load(from);
   Floats x = rest - Floats{};
   __builtin_memcpy(&x, from, static_cast<std::size_t>(count) * sizeof(float));
   return x;
 }
 
 static inline void store_part(float* to, Floats x, int64_t count) {
+  if (count == kLanes) return store(to, x);
   __builtin_memcpy(to, &x, static_cast<std::size_t>(count) * sizeof(float));
 }
+
+// Calls step(i, lanes) for vectors at 0, kLanes, … of `count` values; the last may have fewer lanes.
+template <typename Step>
+static inline void each_vector(int64_t count, Step step) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) step(i, kLanes);
+  if (i < count) step(i, count - i);
+}
+// For lambdas given to it.
+#define CAPTRAIN_INLINE __attribute__((always_inline))
 
 // The same value in every lane.
 static inline Floats all(float value) { return value - Floats{}; }

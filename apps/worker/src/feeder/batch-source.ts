@@ -1,0 +1,81 @@
+import { EmbeddingDataset, openStore } from '@captrain/data';
+import { imageOrder, sampleOrder, stepPlan, totalSteps } from '@captrain/data/order';
+import { CaptionTokenizer, type PackedBatch, packBatch, bucketOf } from '@captrain/model/batches';
+import type { RunConfig } from '@captrain/model/run';
+import type { FeederWork, Opened, Place } from './messages.js';
+
+/** Epochs whose order is kept: prefetching looks into the next one while the last one's end is still asked for. */
+const ORDERS_KEPT = 2;
+
+/**
+ * Makes any microbatch of a run: reads its captions and vectors, tokenizes and packs them. What it holds is a pure
+ * function of the run's config and data.
+ */
+export class BatchSource {
+  /** Orders by epoch, the oldest first. */
+  private readonly orders = new Map<number, Promise<Uint32Array>>();
+
+  private constructor(
+    private readonly config: RunConfig,
+    private readonly dataset: EmbeddingDataset,
+    private readonly tokenizer: CaptionTokenizer,
+  ) {}
+
+  /** Throws a UserError for data or a tokenizer that is missing, damaged, or of another kind than the run's. */
+  static async open({ config, expect, languageModel }: FeederWork): Promise<BatchSource> {
+    const dataset = await EmbeddingDataset.open(await openStore(config.data), config.split, { expect });
+    return new BatchSource(config, dataset, await CaptionTokenizer.load(config, languageModel));
+  }
+
+  get opened(): Opened {
+    const { dim, captions, manifest } = this.dataset;
+    return { dim, captions, dataDigest: manifest.digest };
+  }
+
+  /**
+   * Loads all shards, a few at a time: sooner or later every worker needs every one of them. A fault is kept for whoever
+   * asks for a caption of that shard.
+   */
+  async loadAhead(): Promise<void> {
+    await this.dataset.loadAll(4).catch(() => undefined);
+  }
+
+  /** Microbatches of a step; 0 beyond the run's last one. */
+  countOf(step: number): number {
+    const { captions } = this.dataset;
+    if (step >= totalSteps(captions, this.config)) return 0;
+    return stepPlan(captions, this.config, step).microbatches.length;
+  }
+
+  async read({ step, microbatch }: Place): Promise<PackedBatch> {
+    const { epoch, microbatches } = stepPlan(this.dataset.captions, this.config, step);
+    const range = microbatches[microbatch];
+    if (range === undefined)
+      throw new RangeError(`microbatch ${microbatch} of step ${step}, which has ${microbatches.length}`);
+    const order = await this.orderOf(epoch);
+    const { captions, embeddings, images } = await this.dataset.samples(
+      order.subarray(range.start, range.end),
+    );
+    const tokens = captions.map((caption) => this.tokenizer.tokensOf(caption));
+    const { prefixLength } = this.config;
+    const options = { embeddingDim: this.dataset.dim, prefixLength, bucket: bucketOf };
+    return packBatch({ embeddings, images, tokens }, options);
+  }
+
+  private orderOf(epoch: number): Promise<Uint32Array> {
+    let order = this.orders.get(epoch);
+    if (order === undefined) {
+      order = this.makeOrder(epoch);
+      order.catch(() => this.orders.delete(epoch));
+      this.orders.set(epoch, order);
+      if (this.orders.size > ORDERS_KEPT) this.orders.delete(this.orders.keys().next().value!);
+    }
+    return order;
+  }
+
+  private async makeOrder(epoch: number): Promise<Uint32Array> {
+    const { seed, order } = this.config;
+    if (order === 'captions') return sampleOrder({ seed, epoch, count: this.dataset.captions });
+    return imageOrder({ seed, epoch, firstCaption: await this.dataset.firstCaptions() });
+  }
+}

@@ -1,0 +1,78 @@
+import type { Expectation } from '@captrain/data';
+import type { PackedBatch } from '@captrain/model/batches';
+import type { RunConfig } from '@captrain/model/run';
+import { UserError } from '@captrain/runtime';
+
+/** What the feeder's thread is started with. */
+export interface FeederWork {
+  readonly config: RunConfig;
+  /** What the data must be. */
+  readonly expect: Expectation;
+  /** Where the run's language model is, whose tokenizer is read. */
+  readonly languageModel: string;
+}
+
+/** What the thread has found. */
+export interface Opened {
+  /** Width of an embedding. */
+  readonly dim: number;
+  /** Captions of the split. */
+  readonly captions: number;
+  /** SHA-256 of the data's manifest. */
+  readonly dataDigest: string;
+}
+
+/** A microbatch of a step; both are counted from 0. */
+export interface Place {
+  readonly step: number;
+  readonly microbatch: number;
+}
+
+/** Microbatches that a worker is about to ask for, in this order. */
+export interface Lease {
+  readonly step: number;
+  readonly microbatches: readonly number[];
+}
+
+export type ToThread = { readonly lease: Lease } | { readonly take: Place };
+
+export type FromThread =
+  | { readonly opened: Opened }
+  | { readonly place: Place; readonly batch: PackedBatch }
+  | { readonly place: Place; readonly fault: Fault }
+  /** The thread has come to its end. */
+  | { readonly fault: Fault };
+
+/** An error on its way between threads: structured clones lose its class. */
+export interface Fault {
+  readonly isUserError: boolean;
+  readonly message: string;
+  readonly stack: string | undefined;
+}
+
+export function faultOf(thrown: unknown): Fault {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  return { isUserError: error instanceof UserError, message: error.message, stack: error.stack };
+}
+
+/** The error again, with the stack that it had in its thread. */
+export function errorOf({ isUserError, message, stack }: Fault): Error {
+  const error = isUserError ? new UserError(message) : new Error(message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}
+
+export function keyOf({ step, microbatch }: Place): string {
+  return `${step}/${microbatch}`;
+}
+
+/** A lease after another: one of the same step adds to it. Both threads reckon with this, and drop the same batches. */
+export function followed(before: Lease | undefined, lease: Lease): Lease {
+  if (before?.step !== lease.step) return lease;
+  return { step: lease.step, microbatches: [...new Set([...before.microbatches, ...lease.microbatches])] };
+}
+
+/** Whether a lease makes it likely that a microbatch will be asked for: the same ones of later steps are, too. */
+export function isLikely({ step, microbatches }: Lease, place: Place): boolean {
+  return place.step >= step && microbatches.includes(place.microbatch);
+}

@@ -1,0 +1,25 @@
+import { startEngine, tf } from '@captrain/engine';
+import { Captioner, AdamW, languageModelConfig, mapperConfig, RandomStream } from '@captrain/model';
+import { writeTinyGpt2 } from '@captrain/model/testing';
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { flickr8kCaptions } from './dist/parity/captions.js';
+const [variant='mlp', precision='float32', steps='6', share='1']=process.argv.slice(2);
+const { encode } = createRequire('/work/main/libs/model/package.json')('gpt-3-encoder');
+await startEngine({device:'cpu'});
+const folder='/tmp/b/gpt2small'; if(!existsSync(folder)) writeTinyGpt2(folder,{vocab_size:50257,n_positions:1024,n_embd:768,n_layer:12,n_head:12,initializer_range:0.02});
+const config={...mapperConfig.parse({mapper:variant}),...languageModelConfig.parse({languageModel:folder,freezeLanguageModel:variant==='transformer',dropout:0}),precision};
+const c=await Captioner.create({config,embeddingDim:512,seed:1});
+const opt=new AdamW(c.variables,{weightDecay:0,beta1:.9,beta2:.999,epsilon:1e-6});
+const caps=flickr8kCaptions('/work/shared/data').map(t=>encode(t));
+const E=new RandomStream(1,'e').normal(8*512,1);
+const batch=b=>{const tokens=caps.slice(b*40,b*40+40); const images=tokens.map((_,i)=>Math.floor(i/5));
+ if(share==='1') return {embeddings:E,tokens,images}; const e=new Float32Array(40*512); images.forEach((im,i)=>e.set(E.subarray(im*512,im*512+512),i*512)); return {embeddings:e,tokens};};
+const vm=()=>{const s=readFileSync('/proc/self/status','utf8');return [/VmHWM:\s+(\d+)/.exec(s)[1]/1e6,/VmRSS:\s+(\d+)/.exec(s)[1]/1e6].map(x=>x.toFixed(2)).join('/');};
+const times=[];
+console.log('start GB hwm/rss',vm());
+for(let s=0;s<+steps;s++){ const b=c.pack(batch(s%3)); const t=performance.now(); const {lossSum,captionTokens,gradients}=c.gradientTensors(b); const m=performance.now(); opt.apply(gradients,{scale:1/captionTokens,learningRate:1e-4}); tf.dispose(gradients); const e=performance.now();
+ console.log(s,'N',b.positions_N.length,'R',b.predicting_R.length,'grad',((m-t)/1e3).toFixed(3),'adam',((e-m)/1e3).toFixed(3),'total',((e-t)/1e3).toFixed(3),'loss',(lossSum/captionTokens).toFixed(4),'GB',vm()); if(s>=3) times.push((e-t)/1e3);}
+times.sort((a,b)=>a-b); console.log(variant,precision,'median',times[times.length>>1].toFixed(3),'best',times[0].toFixed(3),'captions/s',(40/times[times.length>>1]).toFixed(1));
+console.log(c.compiledShapes().map(({inputs,...r})=>JSON.stringify(r)).join('\n'));
