@@ -33,7 +33,11 @@ export function gpt2Packed(
         heads: config.n_head,
         scale: attentionScale(config, layer),
         causal: true,
-        dropout: { rate: config.attn_pdrop, seed_2, place: `transformer.h.${layer}.attn.weights` },
+        dropout: {
+          rate: config.attn_pdrop,
+          seed_2,
+          place: `transformer.h.${layer}.attn.weights`,
+        },
       });
     x_ND = gpt2Block(parameters, config, layer, x_ND, { attend, seed_2 });
   }

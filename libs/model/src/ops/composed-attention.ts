@@ -36,18 +36,23 @@ function visibleRows(segments: tf.Tensor2D, rows: number, causal: boolean): tf.T
       'float32',
     ) as tf.Tensor2D;
   const own_SN = rowsIn(columns[0]!, columns[1]!);
-  const seen_SN = forest ? tf.matMul(ancestors(columns[2]!), own_SN) : rowsIn(columns[2]!, columns[3]!);
-  const seen_NN = tf.matMul(own_SN, seen_SN, true, false);
-  if (!causal && !forest) return seen_NN as tf.Tensor2D;
-  const own_NN: tf.Tensor = tf.matMul(own_SN, own_SN, true, false);
-  const past_NN: tf.Tensor = tf.cast(tf.lessEqual(row_N, tf.expandDims(row_N, 1)), 'float32');
+  const seen_SN: tf.Tensor2D = forest
+    ? tf.matMul(ancestors(columns[2]!), own_SN)
+    : rowsIn(columns[2]!, columns[3]!);
+  const seen_NN: tf.Tensor2D = tf.matMul(own_SN, seen_SN, true, false);
+  if (!causal && !forest) return seen_NN;
+  const own_NN = tf.matMul(own_SN, own_SN, true, false);
+  const past_NN = tf.cast(tf.lessEqual(row_N, tf.expandDims(row_N, 1)), 'float32');
   return tf.add(seen_NN, causal ? tf.mul(own_NN, past_NN) : own_NN) as tf.Tensor2D;
 }
 
 /** ancestors_SS: 1 where the column's segment is an ancestor of the row's, by doubling the steps. */
 function ancestors(parents_S1: tf.Tensor): tf.Tensor2D {
   const segments = parents_S1.shape[0]!;
-  let steps_SS = tf.cast(tf.equal(parents_S1, tf.range(0, segments, 1, 'int32')), 'float32') as tf.Tensor2D;
+  let steps_SS: tf.Tensor2D = tf.cast(
+    tf.equal(parents_S1, tf.range(0, segments, 1, 'int32')),
+    'float32',
+  ) as tf.Tensor2D;
   let found_SS: tf.Tensor2D = steps_SS;
   for (let reach = 1; reach < segments; reach *= 2) {
     found_SS = tf.add(found_SS, tf.matMul(steps_SS, found_SS)) as tf.Tensor2D;

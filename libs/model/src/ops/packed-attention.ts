@@ -18,7 +18,6 @@ export interface PackedAttention {
 /** Dropout of the weights of an attention: see `dropout`. */
 export interface WeightDropout {
   rate: number;
-  /** The pass's seed; without one nothing is dropped. */
   seed_2: tf.Tensor1D | undefined;
   place: string;
 }
@@ -43,15 +42,16 @@ export function packedAttention(
   const { rate = 0, seed_2, place = '' } = options.dropout ?? {};
   if (!hasKernels())
     return composedAttention(parts, segments, options, (weights) => dropout(weights, rate, seed_2, place));
-  const seed = seed_2 === undefined || rate === 0 ? undefined : seedAt(seed_2, place);
-  return attentionByKernel(parts, segments, options, { rate: seed === undefined ? 0 : rate, seed });
+  const drops = seed_2 !== undefined && rate > 0;
+  const seed = drops ? seedAt(seed_2, place) : tf.zeros([2], 'int32');
+  return attentionByKernel(parts, segments, options, { rate: drops ? rate : 0, seed });
 }
 
 function attentionByKernel(
   parts: PackedParts,
   segments: tf.Tensor2D,
   { heads, scale, causal }: PackedAttention,
-  { rate, seed = tf.zeros([2], 'int32') }: { rate: number; seed: tf.Tensor | undefined },
+  { rate, seed }: { rate: number; seed: tf.Tensor },
 ): tf.Tensor2D {
   const inputs: Record<string, tf.Tensor> = parts instanceof tf.Tensor ? { qkv: parts } : { ...parts };
   const names = parts instanceof tf.Tensor ? ['qkv'] : ['queries', 'keysValues'];

@@ -47,7 +47,7 @@ void attention(const AttentionHead& head, const Segment& segment, float* out, in
     }
     return;
   }
-  Scratch memory{scratch};
+  Parts memory{scratch};
   const Rows<float> keys_EK = memory.columns(width, keys.count);
   const Rows<float> values_KE = memory.rows(keys.count, width);
   const Rows<float> weights_QK = memory.columns(kQueries, keys.count);
@@ -61,7 +61,7 @@ void attention(const AttentionHead& head, const Segment& segment, float* out, in
     const int64_t queries = rows - begin < kQueries ? rows - begin : kQueries;
     const int64_t first = segment.first + begin;
     const int64_t count = keys.seen_by(begin + queries - 1);
-    product({head.queries + first * head.query_stride, head.query_stride, 1}, fixed(keys_EK), weights_QK, queries, count,
+    multiply({head.queries + first * head.query_stride, head.query_stride, 1}, fixed(keys_EK), weights_QK, queries, count,
             width, false);
     for (int64_t i = 0; i < queries; ++i) {
       float* row = weights_QK.data + i * weights_QK.stride;
@@ -73,7 +73,7 @@ void attention(const AttentionHead& head, const Segment& segment, float* out, in
       }
       for (int64_t j = padded(visible); j < count; ++j) row[j] = 0;
     }
-    product({weights_QK.data, weights_QK.stride, 1}, fixed(values_KE), out_QE, queries, width, count, false);
+    multiply({weights_QK.data, weights_QK.stride, 1}, fixed(values_KE), out_QE, queries, width, count, false);
     for (int64_t i = 0; i < queries; ++i) {
       const float* from = out_QE.data + i * out_QE.stride;
       float* to = out + (first + i) * out_stride;

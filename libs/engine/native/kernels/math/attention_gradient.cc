@@ -54,7 +54,7 @@ void attention_gradient(const AttentionHead& head, const Segment& segment, const
       for (int64_t e = 0; e < width; ++e) gradients.dqueries[row * head.query_stride + e] = 0;
     return;
   }
-  Scratch memory{scratch};
+  Parts memory{scratch};
   const Rows<float> keys_EK = memory.columns(width, keys.count), values_EK = memory.columns(width, keys.count);
   const Rows<float> keys_KE = memory.rows(keys.count, width);
   const Rows<float> dkeys_KE = memory.rows(keys.count, width), dvalues_KE = memory.rows(keys.count, width);
@@ -76,8 +76,8 @@ void attention_gradient(const AttentionHead& head, const Segment& segment, const
     const float* up = dout + first * dout_stride;
     gather([&](int64_t i) { return own + i * head.query_stride; }, queries, width, head.scale, queries_QE);
     gather([&](int64_t i) { return up + i * dout_stride; }, queries, width, 1.0f, dout_QE);
-    product({own, head.query_stride, 1}, fixed(keys_EK), weights_QK, queries, count, width, false);
-    product({up, dout_stride, 1}, fixed(values_EK), dscores_QK, queries, count, width, false);
+    multiply({own, head.query_stride, 1}, fixed(keys_EK), weights_QK, queries, count, width, false);
+    multiply({up, dout_stride, 1}, fixed(values_EK), dscores_QK, queries, count, width, false);
     for (int64_t i = 0; i < queries; ++i) {
       float* scores = weights_QK.data + i * weights_QK.stride;
       float* dweights = dscores_QK.data + i * dscores_QK.stride;
@@ -90,9 +90,9 @@ void attention_gradient(const AttentionHead& head, const Segment& segment, const
       }
       for (int64_t j = padded(visible); j < count; ++j) scores[j] = dweights[j] = 0;
     }
-    product({dscores_QK.data, dscores_QK.stride, 1}, fixed(keys_KE), dqueries_QE, queries, width, count, false);
-    product({dscores_QK.data, 1, dscores_QK.stride}, fixed(queries_QE), dkeys_KE, count, width, queries, true);
-    product({weights_QK.data, 1, weights_QK.stride}, fixed(dout_QE), dvalues_KE, count, width, queries, true);
+    multiply({dscores_QK.data, dscores_QK.stride, 1}, fixed(keys_KE), dqueries_QE, queries, width, count, false);
+    multiply({dscores_QK.data, 1, dscores_QK.stride}, fixed(queries_QE), dkeys_KE, count, width, queries, true);
+    multiply({weights_QK.data, 1, weights_QK.stride}, fixed(dout_QE), dvalues_KE, count, width, queries, true);
     for (int64_t i = 0; i < queries; ++i) {
       const float* from = dqueries_QE.data + i * dqueries_QE.stride;
       float* to = gradients.dqueries + (first + i) * head.query_stride;

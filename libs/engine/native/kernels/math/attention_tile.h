@@ -35,7 +35,7 @@ struct Keys {
 };
 
 // Hands out parts of scratch memory, each beginning at a whole line.
-struct Scratch {
+struct Parts {
   float* next;
   Rows<float> rows(int64_t count, int64_t width) {
     const Rows<float> rows{next, padded(width)};
@@ -72,18 +72,26 @@ inline void gather_transposed(Row row, int64_t count, int64_t width, Rows<float>
   }
 }
 
-// Floats that fill_kept writes for so many places.
-constexpr int64_t kept_size(int64_t places) { return (places + kPhiloxNumbers - 1) / kPhiloxNumbers * kPhiloxNumbers; }
+// Floats that fill_kept writes for so many places: eight counters of four words at a time.
+constexpr int64_t kPlaces = 32;
+constexpr int64_t kept_size(int64_t places) { return (places + kPlaces - 1) / kPlaces * kPlaces; }
 
-// What each of a row's weights is multiplied by, 0 where it is dropped, by the key's place.
+// What each of a row's weights is multiplied by, 0 where it is dropped, by the key's place. The counter's words are its
+// number, row, head and 0; of 32 places, the first 16 have the words 0 and 1 of eight counters, in turn, the others 2 and 3.
 inline void fill_kept(const AttentionHead& head, int64_t row, int64_t places, float* kept) {
-  typedef uint32_t Numbers __attribute__((vector_size(kLanes * sizeof(uint32_t)), may_alias));
-  for (int64_t place = 0; place < places; place += kPhiloxNumbers) {
-    auto* numbers = reinterpret_cast<uint32_t*>(kept + place);
-    philox(static_cast<uint32_t>(place / 4), static_cast<uint32_t>(row), head.head, head.seed, numbers);
-    for (int64_t i = 0; i < kPhiloxNumbers; i += kLanes) {
-      const Ints keep = *reinterpret_cast<const Numbers*>(numbers + i) >= head.dropped;
-      store(kept + place + i, keep ? all(head.growth) : Floats{});
+  typedef uint32_t Numbers __attribute__((vector_size(4 * kLanes)));
+  const auto fill = [&](float* at, Words even, Words odd) {
+    const Numbers numbers = (Numbers)((even & 0xffffffff) | odd << 32);
+    const Ints keep = numbers >= head.dropped;
+    store(at, keep ? all(head.growth) : Floats{});
+  };
+  for (int64_t place = 0; place < places; place += kPlaces) {
+    for (int64_t lane = 0; lane < 8; lane += kCounters) {
+      Words counters;
+      for (int64_t i = 0; i < kCounters; ++i) counters[i] = static_cast<uint64_t>(place / 4 + lane + i);
+      const Block block = philox({{counters, same(static_cast<uint64_t>(row)), same(head.head), Words{}}}, head.seed);
+      fill(kept + place + 2 * lane, block.word[0], block.word[1]);
+      fill(kept + place + 16 + 2 * lane, block.word[2], block.word[3]);
     }
   }
 }

@@ -1,46 +1,11 @@
 #include "dropout.h"
 
+#include "philox.h"
 #include "vector.h"
 
 namespace captrain {
 namespace CAPTRAIN_ISA {
 namespace {
-
-// Counters side by side: each is four 32-bit words, and every word has a lane of 64 bits, which a product needs.
-constexpr int64_t kCounters = kLanes / 2;
-typedef uint64_t Words __attribute__((vector_size(8 * kCounters)));
-
-// Of the lower halves.
-inline Words product(Words a, Words b) {
-#ifdef __AVX512F__
-  return (Words)_mm512_mul_epu32((__m512i)a, (__m512i)b);
-#else
-  return (Words)_mm256_mul_epu32((__m256i)a, (__m256i)b);
-#endif
-}
-
-struct Block {
-  Words word[4];
-};
-
-constexpr uint32_t kWeyl[] = {0x9e3779b9, 0xbb67ae85};
-constexpr uint32_t kFactor[] = {0xd2511f53, 0xcd9e8d57};
-
-inline Words same(uint64_t value) { return value - Words{}; }
-
-// Ten rounds. Upper halves of lanes are rubbish on the way: products leave them out.
-inline Block philox(const PhiloxState& state, Words group) {
-  Block block = {{group, group >> 32, same(state.stream[0]), same(state.stream[1])}};
-  uint32_t key[] = {state.key[0], state.key[1]};
-  for (int round = 0; round < 10; ++round) {
-    const Words a = product(block.word[0], same(kFactor[0]));
-    const Words b = product(block.word[2], same(kFactor[1]));
-    block = {{(b >> 32) ^ block.word[1] ^ same(key[0]), b, (a >> 32) ^ block.word[3] ^ same(key[1]), a}};
-    key[0] += kWeyl[0];
-    key[1] += kWeyl[1];
-  }
-  return block;
-}
 
 #ifdef __AVX512F__
 constexpr Words kFirst = {0, 8, 1, 9, 2, 10, 3, 11};
@@ -54,7 +19,7 @@ constexpr Words kSecond = {2, 6, 3, 7};
 inline void numbers(const PhiloxState& state, uint64_t group, Ints out[2]) {
   Words groups;
   for (int64_t i = 0; i < kCounters; ++i) groups[i] = group + static_cast<uint64_t>(i);
-  const Block block = philox(state, groups);
+  const Block block = philox({{groups, groups >> 32, same(state.stream[0]), same(state.stream[1])}}, state.key);
   const Words front = (block.word[0] & 0xffffffff) | block.word[1] << 32;
   const Words back = (block.word[2] & 0xffffffff) | block.word[3] << 32;
   out[0] = (Ints)__builtin_shuffle(front, back, kFirst);

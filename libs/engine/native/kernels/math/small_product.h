@@ -83,7 +83,7 @@ inline void product_columns(Left a, const float* b, int64_t b_stride, float* c, 
 
 // c = a · b, or c += a · b: `rows` × `depth` times `depth` × `columns`, the columns padded to whole lines in b and c. Each
 // value is summed up in the order of k.
-inline void product(Left a, Rows<const float> b, Rows<float> c, int64_t rows, int64_t columns, int64_t depth, bool add) {
+inline void multiply(Left a, Rows<const float> b, Rows<float> c, int64_t rows, int64_t columns, int64_t depth, bool add) {
   const int64_t end = padded(columns);
   int64_t column = 0;
   for (; column + kBlockVectors * kLanes <= end; column += kBlockVectors * kLanes)
