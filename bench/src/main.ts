@@ -22,5 +22,10 @@ await runCommands({
       summary: 'One gradient of GPT-2 small in float32 and bfloat16, with dropout and without',
       load: async () => (await import('./step.js')).step,
     },
+    {
+      name: 'products',
+      summary: "GFLOP/s of GPT-2 small's matrix products, by TensorFlow and by the engine's own kernel",
+      load: async () => (await import('./products.js')).products,
+    },
   ],
 });
