@@ -33,5 +33,10 @@ await runCommands({
       summary: 'Training steps beside the reference and tuned PyTorch: speed, memory, loss',
       load: async () => (await import('./train/train.js')).train,
     },
+    {
+      name: 'products',
+      summary: "GFLOP/s of GPT-2 small's matrix products, by TensorFlow and by the engine's own kernel",
+      load: async () => (await import('./products.js')).products,
+    },
   ],
 });

@@ -8,7 +8,8 @@ namespace {
 
 constexpr int64_t kChunk = 32;     // depths that one transposition takes: two vectors of floats, one of bfloat16
 constexpr int64_t kChunks = 4;     // of them one after another in each line, before the next eight lines
-constexpr int64_t kAhead = 128;    // floats to look ahead in each line
+constexpr int64_t kAhead = 128;    // floats to fetch ahead in each line
+constexpr int64_t kRowsAhead = 4;  // or rows, where lines lie one after another: the processor foresees no such steps
 
 inline __mmask16 mask_of(int64_t count) {
   return count >= 16 ? 0xffff : count <= 0 ? 0 : static_cast<__mmask16>((1u << count) - 1);
@@ -18,6 +19,8 @@ inline __mmask16 mask_of(int64_t count) {
 inline __m512i round_to_bfloat16(__m512 low, __m512 high) {
   return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
 }
+
+inline void fetch(const float* at) { _mm_prefetch(reinterpret_cast<const char*>(at), _MM_HINT_T0); }
 
 inline void store(uint32_t* out, __m512i both, int64_t apart) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_castsi512_si256(both));
@@ -53,8 +56,8 @@ inline void pack_full_chunk(const float* in, int64_t stride, int64_t width, uint
   __m512i lines[8];
   for (int64_t i = 0; i < 8; ++i) {
     const float* line = in + i * stride;
-    _mm_prefetch(reinterpret_cast<const char*>(line + kAhead), _MM_HINT_T0);
-    _mm_prefetch(reinterpret_cast<const char*>(line + kAhead + 16), _MM_HINT_T0);
+    fetch(line + kAhead);
+    fetch(line + kAhead + 16);
     lines[i] = round_to_bfloat16(_mm512_loadu_ps(line), _mm512_loadu_ps(line + 16));
   }
   transpose(lines, width, out);
@@ -84,6 +87,8 @@ inline __m512i interleave(__m512 even, __m512 odd) {
 
 // The pair of depths 2p and 2p + 1 of 16 lines (fewer: the others are zero).
 inline __m512i load_pair(const float* in, int64_t stride, int64_t count, bool odd) {
+  fetch(in + kRowsAhead * stride);
+  fetch(in + (kRowsAhead + 1) * stride);
   const __mmask16 mask = mask_of(count);
   const __m512 second = odd ? _mm512_maskz_loadu_ps(mask, in + stride) : _mm512_setzero_ps();
   return interleave(_mm512_maskz_loadu_ps(mask, in), second);
