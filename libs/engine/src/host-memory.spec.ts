@@ -33,6 +33,13 @@ describe('copyOut', () => {
     const whole = new Float32Array(10);
     copyOut([tf.tensor1d([1, 2, 3])], whole.subarray(4, 7));
     expect([...whole]).toEqual([0, 0, 0, 0, 1, 2, 3, 0, 0, 0]);
+    for (const first of [1, 15, 16]) {
+      const larger = new Float32Array(150_040);
+      copyOut(tensors(), larger.subarray(first, first + 150_008));
+      expect(larger.subarray(first, first + 150_008)).toEqual(numbers(150_008));
+      expect(larger.subarray(0, first).some((value) => value !== 0)).toBe(false);
+      expect(larger.subarray(first + 150_008).some((value) => value !== 0)).toBe(false);
+    }
   });
 
   test('refuses an array of another length', () => {

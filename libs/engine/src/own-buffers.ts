@@ -7,7 +7,8 @@ const owned = new WeakSet<object>();
 /**
  * Sees to it that each variable's values lie in a buffer that is its own, so that an op may change them in place: those
  * that share it with a tensor, or may do so, get a copy. To be called before every such op, since a variable can be
- * assigned to or cloned; it costs nothing where nothing has happened.
+ * assigned to or cloned; it costs nothing where nothing has happened. What it cannot see is a tensor that a raw op or a
+ * function made by passing a variable on (`Identity`).
  */
 export function ownBuffers(variables: readonly tf.Variable[]): void {
   const backend = tensorflowBackend();

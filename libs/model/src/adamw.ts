@@ -27,10 +27,10 @@ export class AdamW {
   constructor(
     private readonly variables: readonly tf.Variable[],
     readonly config: Pick<OptimizerConfig, 'weightDecay' | 'beta1' | 'beta2' | 'epsilon'>,
-    { composed = !hasKernels() }: { composed?: boolean } = {},
+    { composed = false }: { composed?: boolean } = {},
   ) {
     this.#length = variables.reduce((sum, variable) => sum + variable.size, 0);
-    this.#moments = new (composed ? ComposedUpdate : KernelUpdate)(variables);
+    this.#moments = new (composed || !hasKernels() ? ComposedUpdate : KernelUpdate)(variables);
   }
 
   /** Updates done so far. */

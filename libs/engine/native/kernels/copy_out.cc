@@ -1,7 +1,7 @@
 // CaptrainCopyOut: the values of a list of tensors, one behind the other, to an array in the host's memory (`address`),
 // which must have room for exactly these.
 
-#include <cstring>
+#include "math/stream_copy.h"
 
 #include "register.h"
 #include "tensor_list.h"
@@ -15,9 +15,9 @@ struct CopyOut {
   void compute(const Context& context) const {
     const std::vector<Tensor> tensors = input_list(context, 0, count);
     float* out = host_floats(context.input(static_cast<int>(count)), values_of(tensors));
+    const auto copy = CAPTRAIN_BEST(stream_copy);
     parallel_pieces(tensors, [&](const Piece& piece) {
-      std::memcpy(out + piece.offset, tensors[piece.tensor].floats() + piece.first,
-                  static_cast<size_t>(piece.count) * sizeof(float));
+      copy(tensors[piece.tensor].floats() + piece.first, piece.count, out + piece.offset);
     });
   }
 

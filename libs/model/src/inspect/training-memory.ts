@@ -44,7 +44,7 @@ const FLOAT = 4;
 /** Node and TensorFlow with nothing loaded; a coordinator, which has Node alone. */
 const PROGRAM = 400e6;
 const COORDINATOR = 60e6;
-/** AdamW updates parameters in groups of at least this many values, and keeps this many temporary ones of each. */
+/** Without the engine's kernel AdamW updates parameters in groups of at least this many values, and keeps this many temporary ones of each. */
 const GROUP_VALUES = 1 << 22;
 const UPDATE_COPIES = 15;
 
