@@ -12,6 +12,7 @@ import type { CompileOptions, CompiledShape } from './compile-options.js';
 import { firstDifference } from './first-difference.js';
 import { type LiveNodes, liveNodes } from './live-nodes.js';
 import { type TensorFunction, isRecording, record, runFunction } from './record.js';
+import { RecordingError } from './recording.js';
 import { requireXlaKernels } from './require-xla-kernels.js';
 
 /** One set of shapes, as it was recorded. */
@@ -47,7 +48,7 @@ export class CompiledFunction {
    * compiled function it simply is `fn`, and becomes a part of that one. It has no gradient of its own: take gradients
    * within `fn`.
    *
-   * Throws, with this function's name before it, what recording or TensorFlow has to say.
+   * What cannot be recorded is an error that begins with this function's name; errors of `fn` are thrown as they are.
    */
   call(inputs: readonly tf.Tensor[]): tf.Tensor[] {
     if (this.#closed) throw this.#error('it is closed');
@@ -84,14 +85,22 @@ export class CompiledFunction {
       entry.report.recordSeconds = (performance.now() - start) / 1000;
       this.#entries.set(key, entry);
       this.#removeOldest();
-      // TensorFlow may round a whole function otherwise than its ops one by one: all calls give the bits of the function.
-      if (entry.effects.length > 0) return outputs;
-      tf.dispose(outputs);
-      return callFunction(functionName, inputs, entry.outputs.length);
+      return this.#settle(entry, inputs, outputs);
     } catch (error) {
       tf.dispose(outputs);
       throw this.#error((error as Error).message, error);
     }
+  }
+
+  /**
+   * What a call gives that was recorded: what later calls would give. TensorFlow fuses ops in a function, which rounds
+   * otherwise, and no result may depend on how many calls came before. Effects have happened, though: then the outputs
+   * are those that came with them.
+   */
+  #settle(entry: Entry, inputs: readonly tf.Tensor[], outputs: tf.Tensor[]): tf.Tensor[] {
+    if (entry.effects.length > 0) return outputs;
+    tf.dispose(outputs);
+    return callFunction(entry.functionName, inputs, entry.outputs.length);
   }
 
   #define(functionName: string, inputs: readonly tf.Tensor[], recorded: Omit<RunOnce, 'outputs'>): Entry {
@@ -128,7 +137,7 @@ export class CompiledFunction {
       throw this.#error(`two calls with the same shapes did different things: ${difference}`);
     }
     Object.assign(entry, { unverified: false, nodes: [] });
-    return outputs;
+    return this.#settle(entry, inputs, outputs);
   }
 
   #record(inputs: readonly tf.Tensor[]): RunOnce {
@@ -136,7 +145,7 @@ export class CompiledFunction {
       const { outputs, references, recording } = record(this.fn, inputs, this.options.xla ?? false);
       return { outputs, references, ...liveNodes(recording.constants.nodes, recording.ops, references) };
     } catch (error) {
-      throw this.#error((error as Error).message, error);
+      throw error instanceof RecordingError ? this.#error(error.message, error) : error;
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Reference } from '../functions.js';
 import { tensorflowBackend } from '../raw-op.js';
 import { tf } from '../tf.js';
-import { type DataId, Recording } from './recording.js';
+import { type DataId, Recording, RecordingError } from './recording.js';
 
 /** A function of tensors that can be compiled: only tfjs ops, autograd and `rawOp` in it, and no promise. */
 export type TensorFunction = (inputs: readonly tf.Tensor[]) => tf.Tensor[];
@@ -30,7 +30,8 @@ export function recordingForXla(): boolean {
 
 /**
  * Runs `fn` and records the ops that tfjs's backend executes for it. The outputs are new tensors, owned by the
- * surrounding `tf.tidy`. An error in `fn` passes through, and leaves nothing behind.
+ * surrounding `tf.tidy`. An error of `fn` passes through, and leaves nothing behind; what cannot be recorded is a
+ * RecordingError.
  */
 export function record(fn: TensorFunction, inputs: readonly tf.Tensor[], xla: boolean): Recorded {
   const recording = new Recording(inputs);
@@ -63,10 +64,10 @@ export function runFunction(fn: TensorFunction, inputs: readonly tf.Tensor[]): t
   if (results instanceof Promise) {
     // Whatever becomes of it, the error below is the one to be seen.
     results.catch(() => undefined);
-    throw new Error('a compiled function must not be async: its ops have to run within the call');
+    throw new RecordingError('a compiled function must not be async: its ops have to run within the call');
   }
   if (!Array.isArray(results) || !results.every((result) => result instanceof tf.Tensor))
-    throw new Error('a compiled function returns an array of tensors');
+    throw new RecordingError('a compiled function returns an array of tensors');
   return results as tf.Tensor[];
 }
 

@@ -23,6 +23,9 @@ type Source =
   | { kind: 'output'; op: RecordedOp; output: number }
   | { kind: 'constant'; value: ConstantValue };
 
+/** What cannot be recorded. Errors of the function itself are its own. */
+export class RecordingError extends Error {}
+
 /** The ops and constants of one run of a function, as nodes. */
 export class Recording {
   readonly ops: RecordedOp[] = [];
@@ -39,7 +42,7 @@ export class Recording {
 
   /** Throws, and remembers that. */
   fail(message: string): never {
-    this.fault ??= new Error(message);
+    this.fault ??= new RecordingError(message);
     throw this.fault;
   }
 

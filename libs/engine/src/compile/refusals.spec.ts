@@ -96,7 +96,7 @@ test('an error within the function passes through, and leaves nothing behind', (
       tf.add(input!, 1);
       throw new RangeError('of its own');
     };
-    expect(() => call(failing, [x])).toThrow('refused: of its own');
+    expect(() => call(failing, [x])).toThrow(RangeError);
     expect(tf.tidy(() => tf.add(x, 1).arraySync())).toBe(2);
     x.dispose();
   }));

@@ -16,7 +16,7 @@ export interface PackedRows {
 
 /**
  * GPT-2's residual stream behind its last block, for packed rows: inputs_ND (embeddings without positions) give x_ND,
- * to which the last layer norm is still to be applied. With a key there is dropout by the config's rates.
+ * to which the last layer norm is still to be applied. With a seed there is dropout by the config's rates.
  */
 export function gpt2Packed(
   parameters: Parameters,
@@ -33,6 +33,7 @@ export function gpt2Packed(
         heads: config.n_head,
         scale: attentionScale(config, layer),
         causal: true,
+        dropout: { rate: config.attn_pdrop, seed_2, place: `transformer.h.${layer}.attn.weights` },
       });
     x_ND = gpt2Block(parameters, config, layer, x_ND, { attend, seed_2 });
   }
