@@ -60,8 +60,19 @@ test('padding to a bucket stands behind everything: no segment has it, and it pr
     [0, 0, -1],
   ]);
   expect([...packed.predicting_R]).toEqual([2, 3, 4, 5, 6, 7]);
-  expect([...packed.targets_T]).toEqual([5, 6, 7, 0, 0, 0]);
-  expect([...packed.targetRows_T]).toEqual([0, 1, 2, -1, -1, -1]);
+  expect([...packed.targets_T]).toEqual([5, 6, 7, 0, 0, 0, 0, 0]);
+  expect([...packed.targetRows_T]).toEqual([0, 1, 2, -1, -1, -1, -1, -1]);
+});
+
+test('in buckets, how much captions have in common does not show in the shapes', () => {
+  const shapesOf = (...tokens: number[][]) => {
+    const batch = { embeddings: new Float32Array(2), tokens, images: [0, 0] };
+    const packed = packBatch(batch, { ...options, bucket: (rows) => Math.ceil(rows / 16) * 16 });
+    return Object.values(packed).map((value) => (value instanceof Int32Array ? value.length : undefined));
+  };
+  const apart = shapesOf([5, 6, 7, 8], [9, 6, 7, 8]);
+  expect(shapesOf([5, 6, 7, 8], [5, 6, 7, 9])).toEqual(apart);
+  expect(shapesOf([5, 6, 7, 8], [5, 6])).toEqual(apart);
 });
 
 test('a caption without a token, and one about no image, are refused', () => {

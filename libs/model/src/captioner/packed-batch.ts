@@ -42,7 +42,11 @@ export interface PackOptions {
   prefixLength: number;
   /** Most embeddings of an input. Default: 1. */
   frames?: number;
-  /** Rounds the number of rows up, so that batches of almost the same length have the same shapes. Default: no padding. */
+  /**
+   * Rounds the numbers of rows and of targets up, so that batches of almost the same length have the same shapes. One
+   * does not follow from the other: captions that begin alike have rows in common, and targets of their own. Default: no
+   * padding.
+   */
   bucket?: (rows: number) => number;
 }
 
@@ -75,8 +79,8 @@ export function packBatch(
   const positions_N = new Int32Array(prefixRows + captionRows + padding);
   const segments_S3 = new Int32Array((imageCount + 2 * tokens.length) * 3);
   const predicting_R = new Int32Array(imageCount + captionRows + padding);
-  const targets_T = new Int32Array(captionTokens + padding);
-  const targetRows_T = new Int32Array(captionTokens + padding).fill(-1);
+  const targets_T = new Int32Array(bucket(captionTokens));
+  const targetRows_T = new Int32Array(targets_T.length).fill(-1);
   for (let row = 0; row < prefixRows; row++) positions_N[row] = row % prefixLength;
   for (let row = 0; row < captionRows + padding; row++) predicting_R[imageCount + row] = prefixRows + row;
 
