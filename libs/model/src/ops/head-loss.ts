@@ -6,9 +6,6 @@ import { matMulBfloat16 } from './matmul-bfloat16.js';
 import { matMul2d } from './raw.js';
 import { withGradient } from './with-gradient.js';
 
-/** Logits that exist at a time, in values: a few times the processor's cache, and few enough to forget about. */
-const CHUNK_VALUES = 1 << 24;
-
 /** What a row is to predict: any number of tokens, or none. */
 export interface Targets {
   /** Token ids (int32). */
@@ -20,7 +17,7 @@ export interface Targets {
 /**
  * The sum over targets of the cross-entropy (nats) of softmax(hidden_RD · head_VDᵀ), the language model's head and the
  * loss in one. Rows go through the vocabulary in chunks, and each chunk's gradient is taken at once, so the memory for
- * logits does not grow with the batch. The gradient is that of the sum itself: it must be what is differentiated in the
+ * logits does not grow with the batch: it is at most that of the head. The gradient is that of the sum itself: it must be what is differentiated in the
  * end. `gradients` says of what it will be asked for; no work is done for others.
  */
 export function headLoss(
@@ -31,7 +28,7 @@ export function headLoss(
 ): tf.Scalar {
   const [rows, width] = hidden_RD.shape;
   const multiply = precision === 'bfloat16' ? matMulBfloat16 : matMul2d;
-  const chunk = chunkRows(rows, head_VD.shape[0]);
+  const chunk = chunkRows(rows, width);
   const forward = () => {
     const losses: tf.Tensor[] = [];
     const dHidden: tf.Tensor[] = [];
@@ -71,8 +68,8 @@ function given(gradient: tf.Tensor | undefined, of: string): tf.Tensor {
   return rawOp('Identity', [gradient])[0]!;
 }
 
-/** Rows of a chunk: all chunks about the same, a multiple of 16. */
-function chunkRows(rows: number, vocabulary: number): number {
-  const chunks = Math.ceil((rows * vocabulary) / CHUNK_VALUES);
+/** Rows of a chunk: no more than the head is wide, and all chunks about the same, a multiple of 16. */
+function chunkRows(rows: number, width: number): number {
+  const chunks = Math.ceil(rows / width);
   return Math.ceil(rows / chunks / 16) * 16;
 }
