@@ -105,7 +105,8 @@ void register_op(const char* name, std::initializer_list<const char*> attributes
   for (const char* attribute : attributes) TF_OpDefinitionBuilderAddAttr(op, attribute);
   for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(op, input);
   for (const char* output : outputs) TF_OpDefinitionBuilderAddOutput(op, output);
-  TF_OpDefinitionBuilderSetIsStateful(op, stateful);
+  // TensorFlow's function does not look at its argument: whoever calls it makes the op stateful.
+  if (stateful) TF_OpDefinitionBuilderSetIsStateful(op, true);
   // A function may hold the op only where it has one. That nothing is known of the outputs suffices.
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, &TF_ShapeInferenceContextSetUnknownShape);
   Status status;
