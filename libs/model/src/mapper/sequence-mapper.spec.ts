@@ -95,9 +95,8 @@ describe('a sequence of embeddings', () => {
     const imageValues = initMapper(image, widths, 4);
     expect(values.get(PLACES)).toEqual(new Float32Array(4 * widths.width));
     const parameters = tensorsOfValues(mapperShapes(image, widths), imageValues);
-    expect(prefixes(values, config, [[a]])).toEqual(
-      mapPrefix(parameters, image, tf.tensor2d([a])).arraySync(),
-    );
+    const alone = mapPrefix(parameters, image, tf.tensor2d([a])).arraySync();
+    expectClose(prefixes(values, config, [[a]])[0]!, alone[0]!);
   });
 
   test('has gradients that are the slopes of its values, and none from padding', () => {

@@ -1,11 +1,12 @@
 // B batch, F frames, C width of an embedding, K clip positions of a frame, P prefix positions, T = F·K + P,
 // N = B·T rows, D width
-import { tf } from '@captrain/engine';
+import { hasKernels, tf } from '@captrain/engine';
 import type { MapperConfig } from '../config.js';
 import { ACTIVATIONS } from '../ops/activation.js';
 import { attention, splitHeads } from '../ops/attention.js';
 import { layerNorm } from '../ops/layer-norm.js';
 import { linear } from '../ops/linear.js';
+import { packedAttention } from '../ops/packed-attention.js';
 import { parameter, type ParameterShapes, type ParameterValues, type Parameters } from '../parameters.js';
 import { RandomStream } from '../random.js';
 import type { MapperComputation, MapperWidths } from './mapper.js';
@@ -136,13 +137,38 @@ function transformerLayer(
   const heads = config.mapperHeads;
   const affine = (part: string, x: tf.Tensor) => layer(parameters, `${name}.${part}`, x, config);
   const normal_ND = norm(parameters, `${name}.norm1`, x_ND);
-  const [queries] = splitHeads(affine('attn.to_queries', normal_ND), batch, 1, heads);
-  const [keys, values] = splitHeads(affine('attn.to_keys_values', normal_ND), batch, 2, heads);
+  const parts = {
+    queries: affine('attn.to_queries', normal_ND),
+    keysValues: affine('attn.to_keys_values', normal_ND),
+  };
   const scale = Math.sqrt(heads / x_ND.shape[1]!);
-  const attended_ND = attention(queries!, keys!, values!, scale, bias);
+  const attended_ND =
+    bias === undefined && hasKernels()
+      ? packedAttention(parts, evenSegments(batch, x_ND.shape[0]! / batch), { heads, scale, causal: false })
+      : paddedAttention(parts, { batch, heads, scale, bias });
   const middle_ND = tf.add(x_ND, affine('attn.project', attended_ND));
   const inner = ACTIVATIONS.relu(affine('mlp.fc1', norm(parameters, `${name}.norm2`, middle_ND)));
   return tf.add(middle_ND, affine('mlp.fc2', inner));
+}
+
+/** Attention of sequences of one length, some of whose positions `bias` hides. */
+function paddedAttention(
+  { queries, keysValues }: { queries: tf.Tensor; keysValues: tf.Tensor },
+  { batch, heads, scale, bias }: { batch: number; heads: number; scale: number; bias: tf.Tensor | undefined },
+): tf.Tensor {
+  const [queries_BHTE] = splitHeads(queries, batch, 1, heads);
+  const [keys_BHTE, values_BHTE] = splitHeads(keysValues, batch, 2, heads);
+  return attention(queries_BHTE!, keys_BHTE!, values_BHTE!, scale, bias);
+}
+
+/** Segments of a batch of sequences of one length, whose rows see all of their own sequence's. */
+function evenSegments(batch: number, positions: number): tf.Tensor2D {
+  const ends = Array.from({ length: batch }, (_, index) => [index * positions, (index + 1) * positions]);
+  return tf.tensor2d(
+    ends.map((range) => [...range, ...range]),
+    [batch, 4],
+    'int32',
+  );
 }
 
 function layer(
