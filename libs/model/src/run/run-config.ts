@@ -1,6 +1,12 @@
 import { engineConfig } from '@captrain/engine/config';
 import { z } from 'zod';
-import { languageModelConfig, mapperConfig, optimizerConfig, precisionConfig } from '../config.js';
+import {
+  languageModelConfig,
+  mapperConfig,
+  memoryConfig,
+  optimizerConfig,
+  precisionConfig,
+} from '../config.js';
 
 /** What a batch is, and how many there are. */
 const orderConfig = z.strictObject({
@@ -54,6 +60,7 @@ export const runConfig = z
   .strictObject({
     ...trainingConfig.shape,
     ...engineConfig.shape,
+    ...memoryConfig.shape,
     checkpointEvery: z
       .number()
       .int()
