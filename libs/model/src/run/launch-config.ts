@@ -20,7 +20,7 @@ export type LaunchConfig = z.infer<typeof launchConfig>;
 /** Flags of the coordinator: a run to start, or with resume one to go on with, which brings its own config. */
 export const coordinatorConfig = z.strictObject({
   ...launchConfig.shape,
-  ...runConfig.omit({ microbatchCuts: true }).shape,
+  ...z.strictObject(runConfig.shape).omit({ microbatchCuts: true }).shape,
   data: runConfig.shape.data.optional(),
   languageModel: runConfig.shape.languageModel.optional(),
   microbatches: z
