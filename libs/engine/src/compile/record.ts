@@ -1,4 +1,5 @@
 import type { Reference } from '../functions.js';
+import { dropTape } from '../drop-tape.js';
 import { tensorflowBackend } from '../raw-op.js';
 import { tf } from '../tf.js';
 import { type DataId, Recording, RecordingError } from './recording.js';
@@ -50,6 +51,9 @@ export function record(fn: TensorFunction, inputs: readonly tf.Tensor[], xla: bo
       references.push(...results.map((result, i) => recording.reference(result, `output ${i}`)));
       // New tensors, though one may be an input, or stand there twice.
       return results.map((result) => tf.clone(result));
+    } catch (error) {
+      dropTape();
+      throw error;
     } finally {
       active = undefined;
       restore();
