@@ -89,7 +89,7 @@ export const memoryConfig = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      "keep only the input of each of the language model's layers for the backward pass and compute the layer again there: less memory, about a third more time, the same bits",
+      "keep only the input of each of the language model's layers for the backward pass and compute the layer again there: less memory, up to a third more time, the same bits",
     ),
 });
 export type MemoryConfig = z.infer<typeof memoryConfig>;

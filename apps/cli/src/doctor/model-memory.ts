@@ -39,7 +39,7 @@ export function variantsOf(
   assumed: Assumptions,
   place: Place,
 ): VariantMemory[] {
-  const both = { gpt2, ...assumed };
+  const both = { gpt2, ...assumed, kernels: !place.isGpu };
   const mapperHeads = gpt2.n_embd % 8 === 0 ? 8 : 1;
   const transformer = { mapper: 'transformer', prefixLength: 40, clipLength: 40, mapperHeads } as const;
   return [
