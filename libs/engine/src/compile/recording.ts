@@ -84,7 +84,7 @@ export class Recording {
       ),
       isStateful: definition?.isStateful ?? true,
     };
-    const types = this.#guard(op, () => this.#shapes.add(node));
+    const types = this.#guard(undefined, () => this.#shapes.add(node));
     this.ops.push(node);
     return types.map((type, output) => {
       const tensor = make(type);
@@ -128,11 +128,13 @@ export class Recording {
     return `output ${source.output} of ${source.op.op}`;
   }
 
-  #guard<Result>(what: string, work: () => Result): Result {
+  /** What `work` throws becomes the fault; `what` says of what it speaks, unless it does itself. */
+  #guard<Result>(what: string | undefined, work: () => Result): Result {
     try {
       return work();
     } catch (error) {
-      return this.fail(`${what}: ${(error as Error).message}`);
+      const { message } = error as Error;
+      return this.fail(what === undefined ? message : `${what}: ${message}`);
     }
   }
 }

@@ -48,7 +48,7 @@ export class ShapeGraph {
     const outputs = engineAddon().addToShapeGraph(this.#graph, node, ownOpShapes(op, shapes, attributes));
     return outputs.map(({ dtype, shape }, index) => {
       if (shape === undefined || shape.includes(-1))
-        throw new Error(`the shape of output ${index} of ${op} is known only when the op has run`);
+        throw new Error(`node ${name} (${op}): the shape of output ${index} is known only when it has run`);
       const type = { dtype: dtypeOfNumber(dtype), shape };
       this.#types.set(`${name}:${index}`, type);
       return type;
