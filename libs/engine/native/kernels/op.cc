@@ -107,7 +107,8 @@ void register_op(const char* name, std::initializer_list<const char*> attributes
   for (const char* output : outputs) TF_OpDefinitionBuilderAddOutput(op, output);
   // TensorFlow's function does not look at its argument: whoever calls it makes the op stateful.
   if (stateful) TF_OpDefinitionBuilderSetIsStateful(op, true);
-  // A function may hold the op only where it has one. That nothing is known of the outputs suffices.
+  // A function may hold the op only where it has one. That nothing is known of the outputs suffices: what recording needs
+  // to know is in ../../src/compile/own-op-shapes.ts, since the C API gives sight of neither dimensions nor attributes.
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, &TF_ShapeInferenceContextSetUnknownShape);
   Status status;
   TF_RegisterOpDefinition(op, status);
