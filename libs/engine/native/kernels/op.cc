@@ -85,7 +85,8 @@ Tensor Context::output(int index, const Shape& shape, TF_DataType dtype) const {
   return Tensor(tensor);
 }
 
-Tensor Context::output_in_place_of(int input, int index, const Shape& shape) const {
+Tensor Context::output_in_place_of(int input, int index) const {
+  const Shape shape = this->input(input).shape();
   Status status;
   int forwarded = -1;
   TF_Tensor* tensor = TF_ForwardInputOrAllocateOutput(context_, &input, 1, index, shape.data(),

@@ -12,6 +12,7 @@ type OutputShapes = (inputs: readonly Shape[], attributes: NodeAttributes) => re
 const outputShapes: Readonly<Record<string, OutputShapes>> = {
   CaptrainActivation: ([x]) => [x!],
   CaptrainActivationGrad: ([dy]) => [dy!],
+  CaptrainAddRows: ([table]) => [table!],
   CaptrainAttention: ([first], attributes) => {
     const [rows, columns] = first!;
     const width = columns! / (integer(attributes, 'N') === 1 ? 3 : 1);
