@@ -1,8 +1,8 @@
-import { tf } from '@captrain/engine';
 import { AdamW, type CaptionBatch, Captioner, type Precision } from '@captrain/model';
 import { learningRateAt, optimizerConfig } from '@captrain/model/config';
 import type { StepBatch } from '../parity/step-task.js';
 import type { TrainTask } from './task.js';
+import { trainingStep } from './training-step.js';
 
 /** How captrain's own side computes. */
 export interface OwnKind {
@@ -42,13 +42,9 @@ export class OwnStep {
 
   /** One step with its update, and the loss before it: the mean over the caption tokens. */
   step(batch: StepBatch): number {
-    const packed = this.captioner.pack(captionBatchOf(batch, this));
-    const { lossSum, captionTokens, gradients } = this.captioner.gradientTensors(packed);
     const learningRate = learningRateAt(this.#config, this.#step, this.task.totalSteps);
-    this.#optimizer.apply(gradients, { scale: 1 / captionTokens, learningRate });
-    tf.dispose(gradients);
     this.#step += 1;
-    return lossSum / captionTokens;
+    return trainingStep(this.captioner, this.#optimizer, captionBatchOf(batch, this), { learningRate });
   }
 }
 
