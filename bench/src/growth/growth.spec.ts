@@ -27,11 +27,9 @@ describe('a batch', () => {
   });
 });
 
-const sizes = ['distilled', 'small', 'medium'] as const;
-
 test('every axis has its points, few of them in the quick form; several share one', () => {
-  const points = measurements({ precisions: ['float32', 'bfloat16'], sizes, quick: false });
-  const quick = measurements({ precisions: ['float32', 'bfloat16'], sizes: ['small'], quick: true });
+  const points = measurements({ precisions: ['float32', 'bfloat16'], quick: false });
+  const quick = measurements({ precisions: ['float32', 'bfloat16'], quick: true });
   for (const axis of axes) {
     const count = (all: typeof points) => all.filter((point) => point.axis === axis).length;
     expect(count(quick)).toBeGreaterThan(0);
@@ -45,7 +43,7 @@ test('every axis has its points, few of them in the quick form; several share on
 });
 
 test('tables and figures name sizes and dropout in words, and leave a gap where a line has no point', () => {
-  const points = measurements({ precisions: ['float32'], sizes, quick: false });
+  const points = measurements({ precisions: ['float32'], quick: false });
   const measured: Measured[] = points.map((point, index) => ({ ...point, rate: index + 0.123 }));
   const figures = growthFigures(measured);
   expect(Object.keys((figures.model as Record<string, object>)['MLP, GPT-2 trained, float32']!)).toEqual([

@@ -11,7 +11,7 @@ import { sharedData } from '../parity/context.js';
 import { writeVocabulary } from '../parity/language-model.js';
 import { documentationImages } from '../plots/write-plot.js';
 import { measureAll } from './measure.js';
-import { type Size, measurements } from './measurements.js';
+import { type Setting, measurements } from './measurements.js';
 import { drawGrowth, growthFigures, growthTables } from './report.js';
 
 /** What a step of GPT-2 medium takes at its highest, rounded up. */
@@ -44,10 +44,10 @@ export const growth = defineCommand({
       await writeVocabulary(folder);
       const tokenizer = await Tokenizer.load(folder);
       const tokens = flickr8kCaptions(data).map((caption) => tokenizer.encode(caption));
-      const points = measurements({ precisions: precisions(), sizes: modelSizes(quick), quick });
+      const points = measurements({ precisions: precisions(), quick });
       const progress = (done: number, all: number) => view.update(`${done} of ${all} points`);
       const measured = await measureAll(points, {
-        ...{ folder, tokens, progress, signal },
+        ...{ folder, tokens, fits, progress, signal },
         steps: quick ? 1 : steps,
       });
       view.close();
@@ -76,10 +76,9 @@ function precisions(): Precision[] {
   }
 }
 
-/** Those that there is time and memory for. */
-function modelSizes(quick: boolean): Size[] {
-  if (quick) return ['distilled', 'small'];
-  if (freemem() >= MEDIUM_BYTES) return ['distilled', 'small', 'medium'];
-  console.log(colors.bold('There is too little memory for GPT-2 medium: it is left out.'));
-  return ['distilled', 'small'];
+/** Whether the memory that is free now is enough; says so where it is not. */
+function fits({ size, precision }: Setting): boolean {
+  if (size !== 'medium' || freemem() >= MEDIUM_BYTES) return true;
+  console.log(colors.bold(`There is too little memory for GPT-2 medium in ${precision}: it is left out.`));
+  return false;
 }

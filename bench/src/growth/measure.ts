@@ -29,6 +29,8 @@ export interface MeasureOptions {
   tokens: readonly number[][];
   /** Timed steps; the result is their median. */
   steps: number;
+  /** Whether there is memory for a captioner; points of one for which there is none are left out. */
+  fits: (setting: Setting) => boolean;
   progress: (done: number, all: number) => void;
   signal: AbortSignal;
 }
@@ -36,10 +38,11 @@ export interface MeasureOptions {
 /** Measures every point; one captioner is in memory at a time, and what several points share is measured once. */
 export async function measureAll(
   points: readonly Measurement[],
-  { folder, tokens, steps, progress, signal }: MeasureOptions,
+  { folder, tokens, steps, fits, progress, signal }: MeasureOptions,
 ): Promise<Measured[]> {
   const measured: Measured[] = [];
   for (const group of groupedBySetting(points)) {
+    if (!fits(group[0]!.setting)) continue;
     const { captioner, optimizer } = await start(group[0]!.setting, folder);
     const loads = [...new Map(group.map(({ load }) => [JSON.stringify(load), load])).values()];
     try {

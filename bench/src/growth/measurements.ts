@@ -46,14 +46,12 @@ const MAPPER_LAYERS = 8;
 
 export interface Chosen {
   precisions: readonly Precision[];
-  /** Of language models, in the order of their size. */
-  sizes: readonly Size[];
   /** Only few points. */
   quick: boolean;
 }
 
 /** The points of all plots. On the axis of models x is the index of the size. */
-export function measurements({ precisions, sizes: modelSizes, quick }: Chosen): Measurement[] {
+export function measurements({ precisions, quick }: Chosen): Measurement[] {
   const lines = (['mlp', 'transformer'] as const).flatMap((variant) =>
     precisions.map((precision) => ({
       line: `${variant === 'mlp' ? 'MLP, GPT-2 trained' : 'Transformer, frozen'}, ${precision}`,
@@ -75,6 +73,7 @@ export function measurements({ precisions, sizes: modelSizes, quick }: Chosen): 
     );
   // What is quick compares precisions by batch size alone.
   const best = (variant: TrainVariant) => (quick ? of(variant).slice(-1) : of(variant));
+  const modelSizes: Size[] = quick ? ['distilled', 'small'] : ['distilled', 'small', 'medium'];
   const some = (all: number[], few: number[]) => (quick ? few : all);
   return [
     ...grow('batch', quick ? of('mlp') : lines, some([5, 10, 20, 40, 80, 160], [10, 40]), (captions) => ({

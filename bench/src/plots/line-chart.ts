@@ -15,13 +15,13 @@ export interface LineChart {
   xLogarithmic?: boolean;
   /** Begin the y axis below the least value instead of at 0. Default: false. */
   yFromLeast?: boolean;
-  /** A mark at every point. Default: true. */
+  /** A mark at every point; else lines are dashed, so that those beneath show where they coincide. Default: true. */
   dots?: boolean;
 }
 
-const width = 720;
+const width = 920;
 const height = 400;
-const margin = { left: 64, right: 24, top: 40, bottom: 52 };
+const margin = { left: 64, right: 280, top: 40, bottom: 52 };
 const right = width - margin.right;
 const bottom = height - margin.bottom;
 
@@ -55,18 +55,24 @@ export function lineChart(chart: LineChart): string {
     parts.push(text(margin.left - 8, y + 4, String(Number((tick * step).toPrecision(6))), 'end'));
   }
   for (const { x, label } of xTicks) parts.push(text(round(atX(x)), bottom + 19, label ?? String(x)));
-  parts.push(text(width / 2, 22, chart.title), text((margin.left + right) / 2, height - 10, chart.xLabel));
+  parts.push(
+    text((margin.left + right) / 2, 22, chart.title),
+    text((margin.left + right) / 2, height - 10, chart.xLabel),
+  );
   const middle = -(bottom + margin.top) / 2;
   parts.push(`<g transform="rotate(-90)">${text(middle, 18, chart.yLabel)}</g>`);
+  const dashes = lines.map((_, index) =>
+    dots || index === 0 ? '' : ` stroke-dasharray="${index === 1 ? '9 6' : '2 5'}"`,
+  );
   lines.forEach(({ points: own }, index) => {
     const places = own.map(({ x, y }) => [round(atX(x)), round(atY(y))]);
     parts.push(
-      `<polyline class="line c${index}" points="${places.map((place) => place.join(',')).join(' ')}"/>`,
+      `<polyline class="line c${index}"${dashes[index]} points="${places.map((place) => place.join(',')).join(' ')}"/>`,
     );
     if (dots)
       for (const [x, y] of places) parts.push(`<circle class="d${index}" cx="${x}" cy="${y}" r="3.5"/>`);
   });
-  parts.push(...legend(lines, emptierSide(points, { atX, atY })));
+  parts.push(...legend(lines, dashes));
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escaped(chart.title)}">
 <style>${style}</style>
 <rect class="ground" width="${width}" height="${height}"/>
@@ -75,26 +81,16 @@ ${parts.join('\n')}
 `;
 }
 
-/** At the top, on the left or the right. */
-function legend(lines: readonly Line[], side: 'left' | 'right'): string[] {
-  const x = side === 'left' ? margin.left + 14 : right - 230;
+/** Beside the curves. */
+function legend(lines: readonly Line[], dashes: readonly string[]): string[] {
+  const x = right + 20;
   return lines.flatMap(({ title }, index) => {
-    const y = margin.top + 16 + index * 20;
+    const y = margin.top + 16 + index * 22;
     return [
-      `<line class="line c${index}" x1="${x}" x2="${x + 26}" y1="${y - 4}" y2="${y - 4}"/>`,
+      `<line class="line c${index}"${dashes[index]} x1="${x}" x2="${x + 26}" y1="${y - 4}" y2="${y - 4}"/>`,
       text(x + 34, y, title, 'start'),
     ];
   });
-}
-
-/** The side of the upper half that has fewer points. */
-function emptierSide(
-  points: readonly { x: number; y: number }[],
-  { atX, atY }: { atX: (x: number) => number; atY: (y: number) => number },
-): 'left' | 'right' {
-  const upper = points.filter(({ y }) => atY(y) < (margin.top + bottom) / 2);
-  const onTheLeft = upper.filter(({ x }) => atX(x) < width / 2).length;
-  return 2 * onTheLeft < upper.length ? 'left' : 'right';
 }
 
 function text(x: number, y: number, words: string, anchor = 'middle'): string {

@@ -88,16 +88,17 @@ export const train = defineCommand({
 
 /** Runs one variant, prints its tables, and returns what the JSON line says of it. */
 async function measure(variant: TrainVariant, plots: string, options: VariantRunOptions): Promise<object> {
-  const quick = options.interpreter === undefined;
+  const { interpreter, lossSteps } = options;
+  const quick = interpreter === undefined;
+  // The quick form's curves are of shared prefixes alone: the others would take most of its time.
+  const curves = lossSteps >= LEAST_OF_A_CURVE;
   const kinds: SideKind[][] = quick
-    ? ownKinds.map((kind) => [{ who: 'own', ...kind }])
+    ? ownKinds.filter((kind) => kind.sharedPrefix || !curves).map((kind) => [{ who: 'own', ...kind }])
     : groupsOf(variant, freemem());
   const { groups, counted } = await runVariant(variant, kinds, options);
-  const { lossSteps } = options;
   console.log(colors.bold(trainVariants[variant].title));
   console.log(`${sidesTable(groups, counted, lossSteps)}\n`);
-  if (lossSteps >= LEAST_OF_A_CURVE)
-    writePlot(plots, `loss-${variant}`, lossChart(trainVariants[variant].title, groups.flat()));
+  if (curves) writePlot(plots, `loss-${variant}`, lossChart(trainVariants[variant].title, groups.flat()));
   if (quick) return quickFigures();
   const figures = variantFigures(groups, counted, { lossSteps });
   const shared = ownKinds.some(({ sharedPrefix }) => sharedPrefix);
