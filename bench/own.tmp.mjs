@@ -9,7 +9,7 @@ const [variant='mlp', precision='float32', steps='6', share='1']=process.argv.sl
 const { encode } = createRequire('/work/main/libs/model/package.json')('gpt-3-encoder');
 await startEngine({device:'cpu'});
 const folder='/tmp/b/gpt2small'; if(!existsSync(folder)) writeTinyGpt2(folder,{vocab_size:50257,n_positions:1024,n_embd:768,n_layer:12,n_head:12,initializer_range:0.02});
-const config={...mapperConfig.parse({mapper:variant}),...languageModelConfig.parse({languageModel:folder,freezeLanguageModel:variant==='transformer',dropout:0}),precision};
+const config={...mapperConfig.parse({mapper:variant}),...languageModelConfig.parse({languageModel:folder,freezeLanguageModel:variant==='transformer',dropout:0}),precision,xla:process.argv[6]==='xla'};
 const c=await Captioner.create({config,embeddingDim:512,seed:1});
 const opt=new AdamW(c.variables,{weightDecay:0,beta1:.9,beta2:.999,epsilon:1e-6});
 const caps=flickr8kCaptions('/work/shared/data').map(t=>encode(t));

@@ -8,6 +8,7 @@
 #include "ops.h"
 #include "profile.h"
 #include "read_tensor.h"
+#include "shape_graph.h"
 #include "status.h"
 
 namespace captrain {
@@ -70,6 +71,9 @@ NAPI_MODULE_INIT() {
   add_method<define_function>(env, exports, "defineFunction");
   add_method<has_function>(env, exports, "hasFunction");
   add_method<remove_function>(env, exports, "removeFunction");
+  add_method<open_shape_graph>(env, exports, "openShapeGraph");
+  add_method<add_to_shape_graph>(env, exports, "addToShapeGraph");
+  add_method<close_shape_graph>(env, exports, "closeShapeGraph");
   add_method<op_list>(env, exports, "opList");
   add_method<kernels_of>(env, exports, "kernelsOf");
   add_method<start_profile>(env, exports, "startProfile");

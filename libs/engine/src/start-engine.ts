@@ -41,6 +41,14 @@ export interface EngineAddon {
   addFunctionDef(bytes: Uint8Array): void;
   defineFunction(description: unknown): void;
   hasFunction(name: string): boolean;
+  /** native/shape_graph.h */
+  openShapeGraph(inputs: readonly { dtype: number; shape: readonly number[] }[]): unknown;
+  addToShapeGraph(
+    graph: unknown,
+    node: unknown,
+    shapes: readonly (readonly number[])[],
+  ): { dtype: number; shape?: number[] }[];
+  closeShapeGraph(graph: unknown): void;
   removeFunction(name: string): void;
   /** A serialised tensorflow.OpList of all ops. */
   opList(): Uint8Array;

@@ -1,11 +1,11 @@
 // I images, F frames, C width of an embedding, P prefix positions, M caption positions that are read, N = I·P + M rows,
 // R rows that predict, D width of the language model
-import { opScope, rawOp, tf } from '@captrain/engine';
+import { opScope, tf } from '@captrain/engine';
 import { gpt2LastNorm, gpt2Packed } from '../gpt2/gpt2-packed.js';
 import type { Gpt2Computation } from '../gpt2/gpt2-block.js';
 import { headOf } from '../gpt2/gpt2.js';
 import { type MapperComputation, mapPrefix } from '../mapper/mapper.js';
-import { embedding } from '../ops/embedding.js';
+import { addRows, embedding } from '../ops/embedding.js';
 import { headLoss } from '../ops/head-loss.js';
 import { parameter, type Parameters } from '../parameters.js';
 import type { PackedTensors } from './packed-tensors.js';
@@ -93,12 +93,4 @@ function lossOfWords(
   const hidden_RD = gpt2LastNorm(gpt2Parameters, gpt2, embedding(x_ND, batch.predicting_R));
   const precision = gpt2.precision ?? 'float32';
   return headLoss(hidden_RD, headOf(gpt2Parameters, gpt2), batch, { gradients, precision });
-}
-
-/** table_VD with rows_MD added at the indices_M: in place, where nobody else holds the table. */
-function addRows(table_VD: tf.Tensor, indices_M: tf.Tensor1D, rows_MD: tf.Tensor): tf.Tensor {
-  return rawOp('TensorScatterAdd', [table_VD, tf.expandDims(indices_M, 1), rows_MD], {
-    T: 'float32',
-    Tindices: 'int32',
-  })[0]!;
 }

@@ -55,7 +55,8 @@ export class Captioner {
     this.variables = [...trained.values()] as tf.Variable[];
     this.layout = layoutOf(new Map([...trained].map(([name, value]) => [name, value.shape])));
     const frozen = config.freezeLanguageModel;
-    this.#gradient = new CompiledGradient(this.parts, { trained: this.variables, frozen });
+    const { xla } = config;
+    this.#gradient = new CompiledGradient(this.parts, { trained: this.variables, frozen, xla });
   }
 
   readonly #gradient: CompiledGradient;
@@ -101,7 +102,7 @@ export class Captioner {
     signal?: AbortSignal;
   }): Promise<Captioner> {
     const { weights, signal } = options;
-    const config = { ...options.config, precision: 'float32' as const };
+    const config = { ...options.config, precision: 'float32' as const, xla: false };
     const file = readSafetensors(weights);
     const place = typeof weights === 'string' ? weights : 'the checkpoint';
     const embeddingDim = embeddingDimOf(config, file);

@@ -1,4 +1,5 @@
-import { type CompiledFunction, type CompiledShape, compile, tf } from '@captrain/engine';
+import type { tf } from '@captrain/engine';
+import { type CompiledFunction, type CompiledShape, compile } from '@captrain/engine';
 import { captionGradient, type CaptionerParts } from './caption-loss.js';
 import type { PackedTensors } from './packed-tensors.js';
 
