@@ -5,6 +5,7 @@ export { bucketOf } from './compile/bucket-of.js';
 export { compile } from './compile/compile.js';
 export type { CompileOptions, CompiledShape } from './compile/compile-options.js';
 export type { CompiledFunction } from './compile/compiled-function.js';
+export { opScope } from './compile/op-scope.js';
 export { recordingForXla, type TensorFunction } from './compile/record.js';
 export { engineConfig, type EngineConfig } from './config.js';
 export { copyOut } from './copy-out.js';

@@ -5,6 +5,7 @@ import type { tf } from '../tf.js';
 import { ConstantPool } from './constant-pool.js';
 import { groupInputs } from './group-inputs.js';
 import { opDefinition } from './op-definitions.js';
+import { inOpScope } from './op-scope.js';
 import { toNodeAttribute } from './recorded-attributes.js';
 import { ShapeGraph } from './shape-graph.js';
 import { type TensorType, typeOf } from './tensor-type.js';
@@ -76,7 +77,7 @@ export class Recording {
       definition === undefined ? references : groupInputs(definition, references, attributeOf),
     );
     const node: RecordedOp = {
-      name: `${op.replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9_]/g, '')}_${this.ops.length}`,
+      name: inOpScope(`${op.replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9_]/g, '')}_${this.ops.length}`),
       op,
       inputs: grouped,
       attributes: this.#guard(op, () =>

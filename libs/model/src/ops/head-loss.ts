@@ -1,5 +1,5 @@
 // R rows that predict, c rows of a chunk, T targets, D width, V vocabulary
-import { tf } from '@captrain/engine';
+import { opScope, tf } from '@captrain/engine';
 import type { Precision } from '../config.js';
 import { groupedCrossEntropy } from './cross-entropy.js';
 import { matMulBfloat16 } from './matmul-bfloat16.js';
@@ -42,10 +42,13 @@ export function headLoss(
       });
       losses.push(loss);
       if (gradients === 'none') continue;
-      dHidden.push(multiply(dLogits_cV, head_VD, false, false));
-      if (gradients !== 'both') continue;
-      const part_VD = multiply(dLogits_cV, hidden_cD, true, false);
-      dHead_VD = dHead_VD === undefined ? part_VD : tf.add(dHead_VD, part_VD);
+      // For profiles: it is the backward pass's work, whenever it is done.
+      opScope('backward', () => {
+        dHidden.push(multiply(dLogits_cV, head_VD, false, false));
+        if (gradients !== 'both') return;
+        const part_VD = multiply(dLogits_cV, hidden_cD, true, false);
+        dHead_VD = dHead_VD === undefined ? part_VD : tf.add(dHead_VD, part_VD);
+      });
     }
     return { loss: tf.addN(losses), dHidden, dHead_VD };
   };
