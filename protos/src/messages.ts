@@ -6,6 +6,7 @@ export type {
   CoordinatorMessage,
   CoordinatorMessage__Output,
 } from './generated/captrain/v1/CoordinatorMessage.js';
+export type { OutOfMemory__Output as OutOfMemory } from './generated/captrain/v1/OutOfMemory.js';
 export type { PullGradientRequest__Output as PullGradientRequest } from './generated/captrain/v1/PullGradientRequest.js';
 export type { Ready__Output as Ready } from './generated/captrain/v1/Ready.js';
 export type { RunState__Output as RunState } from './generated/captrain/v1/RunState.js';

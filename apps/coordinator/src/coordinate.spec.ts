@@ -129,6 +129,72 @@ describe('a coordinator', () => {
     expect(metrics().map(fields)).toEqual(whole.map(fields));
   });
 
+  const configOfRun = () =>
+    JSON.parse(readFileSync(path.join(folder, 'run/config.json'), 'utf8')) as {
+      microbatches: number;
+      microbatchCuts?: object[];
+    };
+  const manifestConfig = () =>
+    JSON.parse(readFileSync(path.join(folder, 'run/checkpoints', latest(), 'manifest.json'), 'utf8')).config;
+
+  it('cuts batches as all workers have memory for, and each has work, where that is left to it', async () => {
+    await run([{ name: 'a' }, { name: 'b' }, { name: 'c' }], { microbatches: 'auto' });
+    expect(configOfRun().microbatches).toBe(4);
+    rmSync(path.join(folder, 'run'), { recursive: true });
+    const { workers } = await run([{ name: 'a' }, { name: 'b', fits: 8 }], { microbatches: 'auto' });
+    expect(configOfRun().microbatches).toBe(8);
+    expect(workers[0]!.gradients.get(1)).toEqual(treeSum(1, 0, 8, 8));
+    expect(manifestConfig().microbatches).toBe(8);
+  });
+
+  it('keeps the cut that was chosen when the run goes on with other workers', async () => {
+    const first = run([{ name: 'a', diesInStep: 4 }], { microbatches: 'auto', checkpointEvery: 2 });
+    await expect(first).rejects.toThrow(/last worker/);
+    expect(configOfRun().microbatches).toBe(1);
+    await run([{ name: 'b' }, { name: 'c', fits: 4 }], { resume: true, microbatches: 'auto' });
+    expect(configOfRun().microbatches).toBe(1);
+  });
+
+  it('leaves no run behind where the first step was not reached', async () => {
+    await run([{ name: 'a' }], { microbatches: 'auto' });
+    await expect(run([{ name: 'a' }], { microbatches: 'auto' })).rejects.toThrow(/holds a run already/);
+    rmSync(path.join(folder, 'run'), { recursive: true });
+    const lost = run([{ name: 'a', diesInStep: 1 }], { microbatches: 'auto' });
+    await expect(lost).rejects.toThrow(/last worker/);
+    expect(() => configOfRun()).toThrow(/ENOENT/);
+  });
+
+  it('computes a step that did not fit again in smaller microbatches, and all after it', async () => {
+    const needs = (step: number) => (step >= 3 ? 8 : 4);
+    const { workers } = await run([{ name: 'a' }, { name: 'b', needs }], { checkpointEvery: 2 });
+    for (const worker of workers) {
+      expect(worker.gradients.get(2)).toEqual(treeSum(2, 0, 4, 4));
+      for (const step of [3, 4]) expect(worker.gradients.get(step)).toEqual(treeSum(step, 0, 8, 8));
+    }
+    expect(configOfRun()).toMatchObject({ microbatches: 4, microbatchCuts: [{ step: 3, microbatches: 8 }] });
+    expect(manifestConfig().microbatchCuts).toEqual([{ step: 3, microbatches: 8 }]);
+    expect(metrics().map(({ step, tokens }) => [step, tokens])).toEqual([
+      [1, 16],
+      [2, 16],
+      [3, 32],
+      [4, 32],
+    ]);
+  });
+
+  it('goes on with the cuts that its config holds', async () => {
+    const needs = (step: number) => (step >= 2 ? 8 : 4);
+    const first = run([{ name: 'a', needs, diesInStep: 4 }], { checkpointEvery: 2 });
+    await expect(first).rejects.toThrow(/last worker/);
+    const { workers } = await run([{ name: 'b' }, { name: 'c' }], { resume: true });
+    for (const step of [3, 4]) expect(workers[0]!.gradients.get(step)).toEqual(treeSum(step, 0, 8, 8));
+  });
+
+  it('ends with a sentence where a single caption does not fit', async () => {
+    await expect(run([{ name: 'a', needs: () => 9 }])).rejects.toThrow(
+      /microbatch of one caption does not fit into the memory of a at step 1; take --checkpoint-activations/,
+    );
+  });
+
   it('says that a finished run has nothing left to train, and does not wait for workers', async () => {
     await run([{ name: 'a' }]);
     const { finished, workers } = await run([{ name: 'a' }], { resume: true });

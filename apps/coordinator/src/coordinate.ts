@@ -18,7 +18,8 @@ import { GradientExchange } from './gradient-exchange.js';
 import { Mailbox } from './mailbox.js';
 import type { MemberEvent } from './member.js';
 import { MetricsLog } from './metrics-log.js';
-import { abandonRun, createRun, readRun } from './run-folder.js';
+import { readRun } from './run-folder.js';
+import { RunRecord } from './run-record.js';
 import { CoordinatorServer } from './server.js';
 import { StatusBoard } from './status-board.js';
 import { statusHandlers } from './status-service.js';
@@ -107,19 +108,19 @@ export async function coordinate(
     }),
     status: statusHandlers(board),
   });
-  let created = false;
+  let record: RunRecord | undefined;
   try {
     await requireConditionalWrites(store);
-    if (!given.resume) await createRun(store, config);
-    created = !given.resume;
+    record = given.resume
+      ? RunRecord.resumed(store, config)
+      : await RunRecord.begin(store, config, given.microbatches !== 'auto');
     const metrics = await MetricsLog.open(store, start?.manifest.step ?? 0);
     options.announce({ listening: server.address, config });
     const newest = await train(
       {
-        config,
+        record,
         captions,
         dataDigest: manifest.digest,
-        generation: GENERATION,
         store,
         start,
         crew,
@@ -138,7 +139,7 @@ export async function coordinate(
     board.set({ state: 'RUN_STATE_FAILED', message: messageOf(error) });
     crew.stop(messageOf(error));
     // A run that failed before its first step leaves its folder free for the mended command.
-    if (created && board.current.step === 0) await abandonRun(store);
+    if (board.current.step === 0) await record?.abandon();
     throw error;
   } finally {
     await server.close();
@@ -167,7 +168,9 @@ async function newRun(
 ): Promise<RunConfig> {
   const start = given.init === undefined ? [] : Object.entries(startOptions(given.init));
   const taken = start.filter(([key]) => !givenKeys.has(key));
-  const values = Object.entries({ ...given, ...Object.fromEntries(taken) }).filter(
+  // Until the workers have said what fits, a number that always divides.
+  const microbatches = given.microbatches === 'auto' ? 1 : given.microbatches;
+  const values = Object.entries({ ...given, microbatches, ...Object.fromEntries(taken) }).filter(
     ([key, value]) => !launchKeys.has(key) && value !== undefined,
   );
   const flags = values.map(([key, value]) => [key, typeof value === 'boolean' ? value : String(value)]);
@@ -189,7 +192,7 @@ async function resumed(
     if (launchKeys.has(key)) continue;
     const asked = given[key as keyof CoordinatorConfig];
     const held = config[key as keyof RunConfig];
-    if (asked === held) continue;
+    if (asked === held || (key === 'microbatches' && asked === 'auto')) continue;
     if (key === 'languageModel' && (await meansModel(String(asked), String(held), hub))) continue;
     throw new UserError(
       `The run in ${given.run} was started with ${key} ${held}, not ${asked}; resume it without that option, or start another run.`,

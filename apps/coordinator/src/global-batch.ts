@@ -22,8 +22,10 @@ export class GlobalBatch {
   private readonly reduction: Reduction;
   captions = 0;
 
+  /** `generation` is that of the messages about it: another attempt at the step has another one. */
   constructor(
     readonly step: number,
+    readonly generation: number,
     readonly microbatches: number,
     readonly pool: BufferPool,
   ) {

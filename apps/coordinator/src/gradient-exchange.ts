@@ -9,7 +9,8 @@ export class GradientExchange {
   private batch: GlobalBatch | undefined;
   private published: GlobalBatch | undefined;
 
-  constructor(private readonly generation: number) {}
+  /** `generation` is raised whenever a step is begun again: what is still on its way for the attempt before is thrown away. */
+  constructor(public generation: number) {}
 
   /** From now on gradients of `batch` are received. */
   open(batch: GlobalBatch): void {
@@ -28,11 +29,13 @@ export class GradientExchange {
     if (batch === undefined) throw refusal('no step is being computed');
     let subtree: Subtree | undefined;
     let received = 0;
+    let isOld = false;
     const sum = batch.pool.take();
     const bytes = new Uint8Array(sum.buffer);
     try {
       for await (const chunk of chunks) {
-        if (chunk.generation !== this.generation || chunk.step !== batch.step) {
+        if (chunk.generation < batch.generation && chunk.step === batch.step) isOld = true;
+        else if (chunk.generation !== batch.generation || chunk.step !== batch.step) {
           throw refusal(`step ${chunk.step} of generation ${chunk.generation} is not being computed`);
         }
         subtree ??= { first: chunk.firstMicrobatch, count: chunk.microbatches };
@@ -53,14 +56,14 @@ export class GradientExchange {
       throw error;
     }
     // A subtree that was leased again may arrive twice: the first counts.
-    if (batch === this.batch && batch.awaits(subtree)) batch.addGradient(subtree, sum);
+    if (batch === this.batch && !isOld && batch.awaits(subtree)) batch.addGradient(subtree, sum);
     else batch.pool.give(sum);
   }
 
   /** Sends the global gradient of the requested step, waiting whenever the receiver is slower. */
   async send(call: ServerWritableStream<PullGradientRequest, GradientChunk>): Promise<void> {
     const { generation, step } = call.request;
-    if (generation !== this.generation || step !== this.published?.step) {
+    if (generation !== this.published?.generation || step !== this.published.step) {
       throw refusal(`the gradient of step ${step} of generation ${generation} is not here`);
     }
     const { gradient } = this.published;

@@ -6,15 +6,32 @@ const CONFIG = 'config.json';
 
 /** Starts a new run in an empty folder. Throws a UserError where the folder holds a run already. */
 export async function createRun(store: ObjectStore, config: RunConfig): Promise<void> {
-  const json = Buffer.from(`${JSON.stringify(config, null, 2)}\n`);
   try {
-    await store.put(CONFIG, json, { ifNoneMatch: '*' });
+    await store.put(CONFIG, bytesOf(config), { ifNoneMatch: '*' });
   } catch (error) {
     if (!(error instanceof ConflictError)) throw error;
-    throw new UserError(
-      `${store.uri} holds a run already; go on with it by --resume, or name another folder with --run.`,
-    );
+    throw alreadyThere(store);
   }
+}
+
+/** Throws a UserError where the folder holds a run already. */
+export async function refuseRun(store: ObjectStore): Promise<void> {
+  if ((await store.stat(CONFIG)) !== undefined) throw alreadyThere(store);
+}
+
+/** Replaces a run's config. */
+export async function rewriteRun(store: ObjectStore, config: RunConfig): Promise<void> {
+  await store.put(CONFIG, bytesOf(config));
+}
+
+function bytesOf(config: RunConfig): Buffer {
+  return Buffer.from(`${JSON.stringify(config, null, 2)}\n`);
+}
+
+function alreadyThere(store: ObjectStore): UserError {
+  return new UserError(
+    `${store.uri} holds a run already; go on with it by --resume, or name another folder with --run.`,
+  );
 }
 
 /** Takes a new run back that came to nothing. */

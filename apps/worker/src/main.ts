@@ -29,13 +29,19 @@ const command = defineCommand({
       .min(1)
       .optional()
       .describe('how the status calls this worker; host name and process id unless given'),
+    deviceWorkers: z
+      .number()
+      .int()
+      .min(1)
+      .default(1)
+      .describe("workers that share this one's memory (a GPU's, or the machine's), for --microbatches auto"),
     patience: z
       .number()
       .positive()
       .default(60)
       .describe('seconds to wait for a coordinator that does not answer'),
   }),
-  run: async ({ coordinator, name, patience }, { signal }) => {
+  run: async ({ coordinator, name, deviceWorkers, patience }, { signal }) => {
     const client = new TrainingClient(coordinator, credentials.createInsecure(), channelOptions);
     const log = createLogger('worker');
     await new Promise<void>((resolve, reject) => {
@@ -49,7 +55,8 @@ const command = defineCommand({
       client.waitForReady(Date.now() + patience * 1000, (error) => (error ? give() : resolve()));
     });
     try {
-      const reason = await work(client, { address: coordinator, name: name ?? defaultName(), signal, log });
+      const options = { address: coordinator, name: name ?? defaultName(), deviceWorkers, signal, log };
+      const reason = await work(client, options);
       log.info({ reason }, 'stopped');
     } finally {
       client.close();

@@ -1,12 +1,13 @@
 import { type ObjectStore, openStore } from '@captrain/data';
-import { listDevices, startEngine } from '@captrain/engine';
-import { AdamW, Captioner } from '@captrain/model';
+import { freeMemory, hasKernels, listDevices, startEngine } from '@captrain/engine';
+import { AdamW, Captioner, fittingCut } from '@captrain/model';
 import { modelFolder } from '@captrain/model/hub';
-import { runConfig } from '@captrain/model/run';
+import { type RunConfig, runConfig } from '@captrain/model/run';
 import type { CheckpointFile, Ready, Subtree, Welcome } from '@captrain/protos';
 import { parseConfig, sha256 } from '@captrain/runtime';
 import { loadCheckpoint, writeCheckpointFile } from './checkpoint-files.js';
 import { Feeder } from './feeder/feeder.js';
+import type { Place } from './feeder/messages.js';
 import type { MicrobatchGradient } from './subtree-gradient.js';
 
 /** This worker's copy of the model and the optimizer, which every worker keeps identical, and its view of the data. `close()` ends the latter. */
@@ -16,16 +17,21 @@ export class Replica {
     private readonly feeder: Feeder,
     private readonly captioner: Captioner,
     private readonly optimizer: AdamW,
-    private readonly seed: number,
+    private readonly config: RunConfig,
+    private readonly deviceWorkers: number,
     /** What it computes on, for people. */
     readonly device: string,
   ) {}
 
   /**
-   * Builds what the coordinator's welcome describes; `signal` stops the download of a model. Throws UserErrors for data,
+   * Builds what the coordinator's welcome describes; `signal` stops the download of a model. `deviceWorkers` compute on
+   * this one's device. Throws UserErrors for data,
    * model or checkpoint files.
    */
-  static async load(welcome: Welcome, signal: AbortSignal): Promise<Replica> {
+  static async load(
+    welcome: Welcome,
+    { deviceWorkers, signal }: { deviceWorkers: number; signal: AbortSignal },
+  ): Promise<Replica> {
     const config = parseConfig(runConfig, JSON.parse(welcome.configJson), 'the run');
     const store = await openStore(welcome.run);
     const { dim, encoder } = welcome;
@@ -45,7 +51,7 @@ export class Replica {
       if (welcome.checkpoint !== '') await loadCheckpoint(store, welcome, captioner, optimizer);
       // TensorFlow's name ends in device:GPU:0.
       const computesOn = listDevices().at(-1)!.name.split('device:')[1]!;
-      return new Replica(store, feeder, captioner, optimizer, config.seed, computesOn);
+      return new Replica(store, feeder, captioner, optimizer, config, deviceWorkers, computesOn);
     } catch (error) {
       await feeder.close();
       throw error;
@@ -69,25 +75,35 @@ export class Replica {
     };
   }
 
-  /** Microbatches of an update, counted from 1. */
-  microbatchesOf(step: number): number {
-    return this.feeder.countOf(step - 1);
+  /** The fewest microbatches of a global batch that the device has memory for, by an estimate. */
+  fittingCut(): number {
+    const { gpt2, maxCaptionTokens, embeddingDim } = this.captioner;
+    const { batchSize, freezeLanguageModel, checkpointActivations } = this.config;
+    const { bytes: free, onHost } = freeMemory(this.deviceWorkers);
+    const model = { gpt2, mapper: this.config, embeddingDim, freezeLanguageModel, checkpointActivations };
+    const run = { ...model, batchSize, captionTokens: maxCaptionTokens, kernels: hasKernels() };
+    return fittingCut(run, { free, onHost });
+  }
+
+  /** Microbatches of an update, counted from 1, in a cut. */
+  microbatchesOf(step: number, cut: number): number {
+    return this.feeder.countOf(step - 1, cut);
   }
 
   /** Says whose gradients will be asked for, so that their data are read meanwhile. Updates are counted from 1. */
-  expect(step: number, subtrees: readonly Subtree[]): void {
+  expect(step: number, cut: number, subtrees: readonly Subtree[]): void {
     const microbatches = subtrees.flatMap(({ first, count }) =>
       Array.from({ length: count }, (_, i) => first + i),
     );
-    this.feeder.expect({ step: step - 1, microbatches });
+    this.feeder.expect({ step: step - 1, cut, microbatches });
   }
 
   /** A microbatch's gradient sum, whose tensors are the caller's. Updates are counted from 1. */
-  async gradient(step: number, microbatch: number): Promise<MicrobatchGradient> {
+  async gradient({ step, cut, microbatch }: Place): Promise<MicrobatchGradient> {
     const asked = performance.now();
-    const batch = await this.feeder.microbatch(step - 1, microbatch);
+    const batch = await this.feeder.microbatch({ step: step - 1, cut, microbatch });
     const inputSeconds = (performance.now() - asked) / 1000;
-    const dropoutKey = { seed: this.seed, step, microbatch };
+    const dropoutKey = { seed: this.config.seed, step, microbatch };
     const { gradients, ...sums } = this.captioner.gradientTensors(batch, dropoutKey);
     return { gradients, sums: { ...sums, captions: batch.captions, inputSeconds } };
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
-import { copyOut, tf } from '@captrain/engine';
+import { copyOut, isOutOfMemory, tf } from '@captrain/engine';
 import type {
   Compute,
   CoordinatorMessage__Output,
@@ -26,7 +26,7 @@ type Stream = ClientDuplexStream<WorkerMessage, CoordinatorMessage__Output>;
  */
 export async function work(
   client: Client,
-  options: { address: string; name: string; signal: AbortSignal; log: Logger },
+  options: { address: string; name: string; deviceWorkers: number; signal: AbortSignal; log: Logger },
 ): Promise<string> {
   const stream: Stream = client.work();
   const leave = () => stream.cancel();
@@ -68,9 +68,9 @@ class Membership {
     client: Client,
     stream: Stream,
     welcome: Welcome,
-    { log, signal }: { log: Logger; signal: AbortSignal },
+    { deviceWorkers, log, signal }: { deviceWorkers: number; log: Logger; signal: AbortSignal },
   ): Promise<Membership> {
-    const replica = await Replica.load(welcome, signal);
+    const replica = await Replica.load(welcome, { deviceWorkers, signal });
     log.info({ worker: welcome.worker, device: replica.device, parameters: replica.parameters }, 'ready');
     stream.write({ ready: replica.introduction() });
     return new Membership(client, stream, replica);
@@ -81,14 +81,26 @@ class Membership {
   }
 
   async obey(message: CoordinatorMessage__Output): Promise<void> {
-    if (message.compute) await this.compute(message.compute);
+    if (message.fit) this.stream.write({ fitting: { microbatches: this.replica.fittingCut() } });
+    else if (message.compute) await this.compute(message.compute);
     else if (message.update) await this.update(message.update);
     else if (message.writeCheckpoint) await this.writeCheckpoint(message.writeCheckpoint);
   }
 
-  private async compute({ generation, step, subtrees }: Compute): Promise<void> {
+  /** Where memory is too small for a microbatch the coordinator is told, and cuts the step anew. */
+  private async compute(work: Compute): Promise<void> {
+    try {
+      await this.computeSubtrees(work);
+    } catch (error) {
+      if (!isOutOfMemory(error)) throw error;
+      const { generation, step } = work;
+      this.stream.write({ outOfMemory: { generation, step } });
+    }
+  }
+
+  private async computeSubtrees({ generation, step, subtrees, microbatches: cut }: Compute): Promise<void> {
     const { replica, pool } = this;
-    replica.expect(step, subtrees);
+    replica.expect(step, cut, subtrees);
     for (const subtree of subtrees) {
       const started = performance.now();
       const lossSums: number[] = [];
@@ -96,8 +108,8 @@ class Membership {
       let [captions, inputSeconds] = [0, 0];
       const tensors = await subtreeGradient(
         subtree,
-        replica.microbatchesOf(step),
-        (microbatch) => replica.gradient(step, microbatch),
+        replica.microbatchesOf(step, cut),
+        (microbatch) => replica.gradient({ step, cut, microbatch }),
         (sums) => {
           lossSums.push(sums.lossSum);
           captionTokens.push(sums.captionTokens);

@@ -1,4 +1,5 @@
 export { imageOrder } from './image-order.js';
+export { cutsOf, finerCut, microbatchesAt, type Cuts, type MicrobatchCut } from './microbatch-cut.js';
 export { sampleOrder } from './sample-order.js';
 export {
   microbatchRanges,

@@ -35,3 +35,5 @@ export { rawOp } from './raw-op.js';
 export { NonFiniteValueError, readTensor, type TensorRange } from './read-tensor.js';
 export { startEngine, type EngineInfo, type EngineOptions } from './start-engine.js';
 export { tf } from './tf.js';
+export { freeMemory } from './free-memory.js';
+export { isOutOfMemory } from './out-of-memory.js';

@@ -87,6 +87,17 @@ export const precisionConfig = z.strictObject({
 export type PrecisionConfig = z.infer<typeof precisionConfig>;
 export type Precision = PrecisionConfig['precision'];
 
+/** What no result depends on. */
+export const memoryConfig = z.strictObject({
+  checkpointActivations: z
+    .boolean()
+    .default(false)
+    .describe(
+      "keep only the input of each of the language model's layers for the backward pass and compute the layer again there: less memory, about a third more time, the same bits",
+    ),
+});
+export type MemoryConfig = z.infer<typeof memoryConfig>;
+
 /** Defaults are those of the reference's step: transformers' AdamW and linear warm-up, then linear decay to 0. */
 export const optimizerConfig = z.strictObject({
   learningRate: z.number().positive().default(2e-5).describe('peak learning rate of AdamW'),

@@ -1,4 +1,5 @@
 export { AdamW, type AdamWState } from './adamw.js';
+export { fittingCut } from './inspect/fitting-cut.js';
 export { captionGradient, captionLoss, type CaptionerParts } from './captioner/caption-loss.js';
 export { packBatch, type CaptionBatch, type PackedBatch } from './captioner/packed-batch.js';
 export { packedTensors, type PackedTensors } from './captioner/packed-tensors.js';

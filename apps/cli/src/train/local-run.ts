@@ -44,9 +44,11 @@ export async function runLocally(
     }
     // The workers find it in the cache then; on the way there is progress to be seen.
     if (config) await modelFolder(config.languageModel, { signal });
-    const gpus = visibleGpus(env);
+    const gpus = config?.device === 'cpu' ? [] : visibleGpus(env);
+    const deviceWorkers = Math.ceil(workers / Math.max(1, gpus.length));
     for (let i = 0; i < workers; i++) {
       const args = ['--coordinator', address, '--name', `worker-${i}`];
+      args.push('--device-workers', String(deviceWorkers));
       const workerEnv = { ...env, ...gpuOfWorker(i, gpus) };
       crew.push(new SupervisedChild(`worker-${i}`, '@captrain/worker', args, workerEnv));
     }

@@ -33,6 +33,10 @@ export interface Script {
   layoutDigest?: string;
   replicaDigest?: (step: number) => string;
   lossSum?: number;
+  /** The fewest microbatches that it says fit its memory. Default: 1. */
+  fits?: number;
+  /** The fewest microbatches of a step that it computes: with fewer its memory is too small. Default: any. */
+  needs?: (step: number) => number;
   /** Goes away, as a killed process does, when told to compute this step. */
   diesInStep?: number;
 }
@@ -77,8 +81,13 @@ export class ScriptedWorker {
             },
           });
         }
+        if (message.fit) stream.write({ fitting: { microbatches: this.script.fits ?? 1 } });
         if (message.compute) {
-          const { generation, step, subtrees } = message.compute;
+          const { generation, step, subtrees, microbatches: cut } = message.compute;
+          if (cut < (this.script.needs?.(step) ?? 0)) {
+            stream.write({ outOfMemory: { generation, step } });
+            continue;
+          }
           for (const subtree of subtrees) {
             this.computed.push(subtree);
             const microbatches = 2 ** Math.ceil(Math.log2(subtree.first + subtree.count));

@@ -1,5 +1,5 @@
 import { EmbeddingDataset, openStore } from '@captrain/data';
-import { imageOrder, sampleOrder, stepPlan, totalSteps } from '@captrain/data/order';
+import { type StepPlan, imageOrder, sampleOrder, stepPlan, totalSteps } from '@captrain/data/order';
 import { CaptionTokenizer, type PackedBatch, packBatch, bucketOf } from '@captrain/model/batches';
 import type { RunConfig } from '@captrain/model/run';
 import type { FeederWork, Opened, Place } from './messages.js';
@@ -9,7 +9,7 @@ const ORDERS_KEPT = 2;
 
 /**
  * Makes any microbatch of a run: reads its captions and vectors, tokenizes and packs them. What it holds is a pure
- * function of the run's config and data.
+ * function of the run's config and data, and of the cut.
  */
 export class BatchSource {
   /** Orders by epoch, the oldest first. */
@@ -40,15 +40,15 @@ export class BatchSource {
     await this.dataset.loadAll(4).catch(() => undefined);
   }
 
-  /** Microbatches of a step; 0 beyond the run's last one. */
-  countOf(step: number): number {
+  /** Microbatches of a step in a cut; 0 beyond the run's last one. */
+  countOf(step: number, cut: number): number {
     const { captions } = this.dataset;
     if (step >= totalSteps(captions, this.config)) return 0;
-    return stepPlan(captions, this.config, step).microbatches.length;
+    return this.planOf(step, cut).microbatches.length;
   }
 
-  async read({ step, microbatch }: Place): Promise<PackedBatch> {
-    const { epoch, microbatches } = stepPlan(this.dataset.captions, this.config, step);
+  async read({ step, cut, microbatch }: Place): Promise<PackedBatch> {
+    const { epoch, microbatches } = this.planOf(step, cut);
     const range = microbatches[microbatch];
     if (range === undefined)
       throw new RangeError(`microbatch ${microbatch} of step ${step}, which has ${microbatches.length}`);
@@ -60,6 +60,11 @@ export class BatchSource {
     const { prefixLength } = this.config;
     const options = { embeddingDim: this.dataset.dim, prefixLength, bucket: bucketOf };
     return packBatch({ embeddings, images, tokens }, options);
+  }
+
+  private planOf(step: number, cut: number): StepPlan {
+    const { batchSize } = this.config;
+    return stepPlan(this.dataset.captions, { batchSize, microbatches: cut }, step);
   }
 
   private orderOf(epoch: number): Promise<Uint32Array> {

@@ -45,10 +45,10 @@ test('a store that answers late is waited for at most in the first steps', async
   const feeder = await Feeder.open({ config, expect: {}, languageModel, program });
   const waits: number[] = [];
   for (let step = 0; step < STEPS; step++) {
-    feeder.expect({ step, microbatches: [0, 1, 2, 3] });
+    feeder.expect({ step, cut: 4, microbatches: [0, 1, 2, 3] });
     for (let microbatch = 0; microbatch < 4; microbatch++) {
       const asked = performance.now();
-      expect((await feeder.microbatch(step, microbatch)).captions).toBe(6);
+      expect((await feeder.microbatch({ step, cut: 4, microbatch })).captions).toBe(6);
       if (step >= STEPS / 2) waits.push(performance.now() - asked);
       // TensorFlow computes, and lets no event in.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STEP_MS / 4);

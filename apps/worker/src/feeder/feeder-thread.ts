@@ -19,7 +19,7 @@ try {
   const source = await BatchSource.open(work);
   const prefetcher = new Prefetcher<PackedBatch>({
     make: (place) => source.read(place),
-    countOf: (step) => source.countOf(step),
+    countOf: (step, cut) => source.countOf(step, cut),
     bytesOf: (batch) => buffersOf(batch).reduce((sum, { byteLength }) => sum + byteLength, 0),
     deliver: (place, batch) => say({ place, batch }, buffersOf(batch)),
     fail: (place, error) => say({ place, fault: faultOf(error) }),

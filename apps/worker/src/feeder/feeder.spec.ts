@@ -69,13 +69,15 @@ describe.each(['captions', 'images'] as const)('in the order of %s', (order) => 
         order === 'images'
           ? imageOrder({ seed, epoch, firstCaption })
           : sampleOrder({ seed, epoch, count: dataset.captions });
-      expect(feeder.countOf(step)).toBe(microbatches.length);
-      if (step < 8) feeder.expect({ step, microbatches: [...microbatches.keys()] });
+      expect(feeder.countOf(step, 3)).toBe(microbatches.length);
+      if (step < 8) feeder.expect({ step, cut: 3, microbatches: [...microbatches.keys()] });
       for (const [microbatch, { start, end }] of microbatches.entries()) {
         const { captions, ...images } = await dataset.samples(indices.subarray(start, end));
         const tokens = captions.map((caption) => tokenizer.tokensOf(caption));
         const options = { embeddingDim: dataset.dim, prefixLength: 4, bucket: bucketOf };
-        expect(await feeder.microbatch(step, microbatch)).toEqual(packBatch({ ...images, tokens }, options));
+        expect(await feeder.microbatch({ step, cut: 3, microbatch })).toEqual(
+          packBatch({ ...images, tokens }, options),
+        );
       }
     }
   });
@@ -90,8 +92,8 @@ describe('while this thread stands still', () => {
   afterAll(() => feeder.close());
 
   test('batches are made, and then there without a turn of the event loop', async () => {
-    feeder.expect({ step: 0, microbatches: [0, 1, 2] });
-    await feeder.microbatch(0, 0);
+    feeder.expect({ step: 0, cut: 3, microbatches: [0, 1, 2] });
+    await feeder.microbatch({ step: 0, cut: 3, microbatch: 0 });
     standStill(300);
     let turned = false;
     setImmediate(() => (turned = true));
@@ -102,24 +104,35 @@ describe('while this thread stands still', () => {
       [2, 2],
     ] as const;
     for (const [step, microbatch] of places) {
-      const batch = await feeder.microbatch(step, microbatch);
+      const batch = await feeder.microbatch({ step, cut: 3, microbatch });
       expect([batch.captions, turned]).toEqual([4, false]);
     }
   });
 
   test('what was made of a lease is kept when another of the same step adds to it', async () => {
-    feeder.expect({ step: 6, microbatches: [0] });
-    await feeder.microbatch(6, 0);
+    feeder.expect({ step: 6, cut: 3, microbatches: [0] });
+    await feeder.microbatch({ step: 6, cut: 3, microbatch: 0 });
     standStill(100);
-    feeder.expect({ step: 6, microbatches: [2] });
-    expect((await feeder.microbatch(6, 2)).captions).toBe(4);
-    expect((await feeder.microbatch(7, 0)).captions).toBe(4);
-    feeder.expect({ step: 8, microbatches: [1] });
-    expect((await feeder.microbatch(8, 0)).captions).toBe(4);
+    feeder.expect({ step: 6, cut: 3, microbatches: [2] });
+    expect((await feeder.microbatch({ step: 6, cut: 3, microbatch: 2 })).captions).toBe(4);
+    expect((await feeder.microbatch({ step: 7, cut: 3, microbatch: 0 })).captions).toBe(4);
+    feeder.expect({ step: 8, cut: 3, microbatches: [1] });
+    expect((await feeder.microbatch({ step: 8, cut: 3, microbatch: 0 })).captions).toBe(4);
+  });
+
+  test('the same step in another cut has other microbatches', async () => {
+    feeder.expect({ step: 9, cut: 3, microbatches: [0] });
+    standStill(50);
+    feeder.expect({ step: 9, cut: 6, microbatches: [0, 5] });
+    expect(feeder.countOf(9, 6)).toBe(2 * feeder.countOf(9, 3));
+    expect((await feeder.microbatch({ step: 9, cut: 6, microbatch: 0 })).captions).toBe(2);
+    expect((await feeder.microbatch({ step: 9, cut: 3, microbatch: 0 })).captions).toBe(4);
   });
 
   test('a microbatch that the step does not have is a fault of the caller', async () => {
-    await expect(feeder.microbatch(0, 3)).rejects.toThrow('microbatch 3 of step 0, which has 3');
+    await expect(feeder.microbatch({ step: 0, cut: 3, microbatch: 3 })).rejects.toThrow(
+      'microbatch 3 of step 0, which has 3',
+    );
   });
 });
 
@@ -140,11 +153,11 @@ describe('what goes wrong', () => {
     await writeCaptionedImages(await openStore(damaged), { images: 40, rowsPerShard: 7 });
     await truncate(path.join(damaged, 'train-00003.arrow'), 100);
     const feeder = await openFeeder(configOver(damaged, languageModel, { batchSize: 1, microbatches: 1 }));
-    feeder.expect({ step: 0, microbatches: [0] });
+    feeder.expect({ step: 0, cut: 1, microbatches: [0] });
     const told: unknown[] = [];
     let came = 0;
     for (let step = 0; step < 60; step++)
-      await feeder.microbatch(step, 0).then(
+      await feeder.microbatch({ step, cut: 1, microbatch: 0 }).then(
         () => came++,
         (error: unknown) => told.push(error),
       );
@@ -158,16 +171,18 @@ describe('its end', () => {
   test('comes with the signal, whose reason those get who wait, and all who ask later', async () => {
     const controller = new AbortController();
     const feeder = await openFeeder(configOver(data, languageModel), controller.signal);
-    const waiting = feeder.microbatch(0, 0);
+    const waiting = feeder.microbatch({ step: 0, cut: 1, microbatch: 0 });
     controller.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
-    await expect(feeder.microbatch(0, 1)).rejects.toThrow('enough');
+    await expect(feeder.microbatch({ step: 0, cut: 1, microbatch: 1 })).rejects.toThrow('enough');
     await expect(openFeeder(configOver(data, languageModel), controller.signal)).rejects.toThrow('enough');
   });
 
   test('comes with close, and those who wait are told', async () => {
     const feeder = await openFeeder(configOver(data, languageModel));
-    const waiting = expect(feeder.microbatch(0, 0)).rejects.toThrow('the feeder is closed');
+    const waiting = expect(feeder.microbatch({ step: 0, cut: 1, microbatch: 0 })).rejects.toThrow(
+      'the feeder is closed',
+    );
     await feeder.close();
     await waiting;
   });

@@ -83,14 +83,15 @@ export class Feeder {
     return this.opened!;
   }
 
-  /** Microbatches of a step; fewer in the last, short step of an epoch. */
-  countOf(step: number): number {
-    return stepPlan(this.data.captions, this.work.config, step).microbatches.length;
+  /** Microbatches of a step in a cut; fewer in the last, short step of an epoch. */
+  countOf(step: number, cut: number): number {
+    const { batchSize } = this.work.config;
+    return stepPlan(this.data.captions, { batchSize, microbatches: cut }, step).microbatches.length;
   }
 
   /**
    * Says which microbatches will be asked for, in this order; the same of the next steps are made ahead, too. A second
-   * lease of the same step adds to the first.
+   * lease of the same step and cut adds to the first.
    */
   expect(lease: Lease): void {
     this.drain();
@@ -103,10 +104,9 @@ export class Feeder {
    * A microbatch, which is the caller's from now on. One that is there already is given without a turn of the event
    * loop. Throws the thread's errors: UserErrors for shards that are missing or damaged.
    */
-  async microbatch(step: number, microbatch: number): Promise<PackedBatch> {
+  async microbatch(place: Place): Promise<PackedBatch> {
     this.drain();
     if (this.ended !== undefined) throw this.ended;
-    const place: Place = { step, microbatch };
     const key = keyOf(place);
     this.tell({ take: place });
     const there = this.ready.get(key);

@@ -25,12 +25,15 @@ export interface Opened {
 /** A microbatch of a step; both are counted from 0. */
 export interface Place {
   readonly step: number;
+  /** What a whole global batch is cut into: the same microbatch of another cut is another one. */
+  readonly cut: number;
   readonly microbatch: number;
 }
 
 /** Microbatches that a worker is about to ask for, in this order. */
 export interface Lease {
   readonly step: number;
+  readonly cut: number;
   readonly microbatches: readonly number[];
 }
 
@@ -62,17 +65,17 @@ export function errorOf({ isUserError, message, stack }: Fault): Error {
   return error;
 }
 
-export function keyOf({ step, microbatch }: Place): string {
-  return `${step}/${microbatch}`;
+export function keyOf({ step, cut, microbatch }: Place): string {
+  return `${step}/${microbatch} of ${cut}`;
 }
 
-/** A lease after another: one of the same step adds to it. Both threads reckon with this, and drop the same batches. */
+/** A lease after another: one of the same step and cut adds to it. Both threads reckon with this, and drop the same batches. */
 export function followed(before: Lease | undefined, lease: Lease): Lease {
-  if (before?.step !== lease.step) return lease;
-  return { step: lease.step, microbatches: [...new Set([...before.microbatches, ...lease.microbatches])] };
+  if (before?.step !== lease.step || before.cut !== lease.cut) return lease;
+  return { ...lease, microbatches: [...new Set([...before.microbatches, ...lease.microbatches])] };
 }
 
 /** Whether a lease makes it likely that a microbatch will be asked for: the same ones of later steps are, too. */
-export function isLikely({ step, microbatches }: Lease, place: Place): boolean {
-  return place.step >= step && microbatches.includes(place.microbatch);
+export function isLikely({ step, cut, microbatches }: Lease, place: Place): boolean {
+  return place.step >= step && place.cut === cut && microbatches.includes(place.microbatch);
 }

@@ -12,8 +12,8 @@ export interface PrefetchLimits {
 
 export interface PrefetchOptions<Batch> {
   make(place: Place): Promise<Batch>;
-  /** Microbatches of a step; 0 beyond the last step. */
-  countOf(step: number): number;
+  /** Microbatches of a step in a cut; 0 beyond the last step. */
+  countOf(step: number, cut: number): number;
   bytesOf(batch: Batch): number;
   deliver(place: Place, batch: Batch): void;
   /** A batch that was taken cannot be made. */
@@ -46,7 +46,7 @@ export class Prefetcher<Batch> {
 
   /** What is likely to be taken next; what no longer is, is dropped. */
   expect(lease: Lease): void {
-    if (this.lease?.step !== lease.step) this.done.clear();
+    if (this.lease?.step !== lease.step || this.lease.cut !== lease.cut) this.done.clear();
     const now = (this.lease = followed(this.lease, lease));
     for (const entry of this.entries.values()) {
       if (!entry.taken && !isLikely(now, entry.place)) this.forget(entry);
@@ -56,7 +56,7 @@ export class Prefetcher<Batch> {
 
   /** Delivers the batch as soon as it is there, unless it has been delivered already. */
   take(place: Place): void {
-    if (place.step === this.lease?.step) this.done.add(place.microbatch);
+    if (place.step === this.lease?.step && place.cut === this.lease.cut) this.done.add(place.microbatch);
     const entry = this.entries.get(keyOf(place));
     if (entry?.state === 'being made') entry.taken = true;
     else {
@@ -76,11 +76,12 @@ export class Prefetcher<Batch> {
 
   private *upcoming(): Generator<Place> {
     if (this.lease === undefined) return;
-    const { step: first, microbatches } = this.lease;
+    const { step: first, cut, microbatches } = this.lease;
     for (let step = first; step <= first + this.options.limits.steps; step++) {
-      const count = this.options.countOf(step);
+      const count = this.options.countOf(step, cut);
       for (const microbatch of microbatches) {
-        if (microbatch < count && !(step === first && this.done.has(microbatch))) yield { step, microbatch };
+        if (microbatch < count && !(step === first && this.done.has(microbatch)))
+          yield { step, cut, microbatch };
       }
     }
   }

@@ -89,7 +89,7 @@ function lossOfWords(
 ): tf.Scalar {
   const prefix_IPD = mapPrefix(mapperParameters, mapper, batch.embeddings_IFC, batch.frames_I);
   const inputs_ND = tf.concat([tf.reshape(prefix_IPD, [-1, gpt2.n_embd]), words_MD], 0);
-  const x_ND = gpt2Packed(gpt2Parameters, gpt2, inputs_ND, batch, seed_2);
+  const x_ND = gpt2Packed(gpt2Parameters, gpt2, inputs_ND, batch, { seed_2, gradients });
   const hidden_RD = gpt2LastNorm(gpt2Parameters, gpt2, embedding(x_ND, batch.predicting_R));
   const precision = gpt2.precision ?? 'float32';
   return headLoss(hidden_RD, headOf(gpt2Parameters, gpt2), batch, { gradients, precision });

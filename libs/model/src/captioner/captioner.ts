@@ -1,7 +1,7 @@
 import { bucketOf, type CompiledShape, copyOut, requireBfloat16, tf } from '@captrain/engine';
 import { UserError, sha256 } from '@captrain/runtime';
 import { startMapper } from '../captioner-folder/start-mapper.js';
-import type { LanguageModelConfig, MapperConfig, PrecisionConfig } from '../config.js';
+import type { LanguageModelConfig, MapperConfig, MemoryConfig, PrecisionConfig } from '../config.js';
 import type { Gpt2Computation } from '../gpt2/gpt2-block.js';
 import { type Gpt2Config, dropoutRates, readGpt2Config } from '../gpt2/gpt2-config.js';
 import { loadGpt2 } from '../gpt2/load-gpt2.js';
@@ -19,7 +19,7 @@ import { CompiledGradient } from './compiled-gradient.js';
 import { type CaptionBatch, packBatch, type PackedBatch } from './packed-batch.js';
 import { packedTensors } from './packed-tensors.js';
 
-export type CaptionerConfig = MapperConfig & LanguageModelConfig & Partial<PrecisionConfig>;
+export type CaptionerConfig = MapperConfig & LanguageModelConfig & Partial<PrecisionConfig & MemoryConfig>;
 
 /** The sums of one batch. `G` is how its gradient is given. */
 export interface BatchGradient<G = Float32Array> {
@@ -241,11 +241,13 @@ function hasDropout({ embd_pdrop, attn_pdrop, resid_pdrop }: Gpt2Config): boolea
 }
 
 /** A GPT-2's config with what the captioner's own says instead. */
-function computationOf({ dropout, precision }: CaptionerConfig, gpt2: Gpt2Config): Gpt2Computation {
+function computationOf(config: CaptionerConfig, gpt2: Gpt2Config): Gpt2Computation {
+  const { dropout, precision, checkpointActivations } = config;
   return {
     ...gpt2,
     ...(dropout !== undefined && dropoutRates(dropout)),
     ...(precision !== undefined && { precision }),
+    ...(checkpointActivations !== undefined && { checkpointActivations }),
   };
 }
 

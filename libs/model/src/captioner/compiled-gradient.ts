@@ -1,5 +1,4 @@
-import type { tf } from '@captrain/engine';
-import { type CompiledFunction, type CompiledShape, compile } from '@captrain/engine';
+import { type CompiledFunction, type CompiledShape, compile, type tf } from '@captrain/engine';
 import { captionGradient, type CaptionerParts } from './caption-loss.js';
 import type { PackedTensors } from './packed-tensors.js';
 

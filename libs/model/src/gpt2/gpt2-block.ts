@@ -1,6 +1,6 @@
 // N rows, D width
 import { tf } from '@captrain/engine';
-import type { PrecisionConfig } from '../config.js';
+import type { MemoryConfig, PrecisionConfig } from '../config.js';
 import { ACTIVATIONS } from '../ops/activation.js';
 import { dropout } from '../ops/dropout.js';
 import { layerNorm } from '../ops/layer-norm.js';
@@ -8,8 +8,14 @@ import { linear } from '../ops/linear.js';
 import { parameter, type Parameters } from '../parameters.js';
 import type { Gpt2Config } from './gpt2-config.js';
 
-/** A GPT-2's config, and the precision of its linear layers (float32 unless given). */
-export type Gpt2Computation = Gpt2Config & Partial<PrecisionConfig>;
+/** A GPT-2's config, the precision of its linear layers (float32 unless given), and what is kept for gradients. */
+export type Gpt2Computation = Gpt2Config & Partial<PrecisionConfig & MemoryConfig>;
+
+/** All parameters of one layer. */
+export function blockParameters(parameters: Parameters, layer: number): tf.Tensor[] {
+  const prefix = `transformer.h.${layer}.`;
+  return [...parameters].filter(([name]) => name.startsWith(prefix)).map(([, value]) => value);
+}
 
 /** What one layer adds to x_ND, attention being the caller's: qkv_N(3D), queries, keys and values side by side, to ND. */
 export function gpt2Block(

@@ -1,10 +1,11 @@
 // N rows, S segments, D width
 import { tf } from '@captrain/engine';
+import { checkpoint } from '../ops/checkpoint.js';
 import { dropout } from '../ops/dropout.js';
 import { embedding } from '../ops/embedding.js';
 import { packedAttention } from '../ops/packed-attention.js';
 import { parameter, type Parameters } from '../parameters.js';
-import { attentionScale, gpt2Block, type Gpt2Computation, gpt2Norm } from './gpt2-block.js';
+import { attentionScale, blockParameters, gpt2Block, type Gpt2Computation, gpt2Norm } from './gpt2-block.js';
 
 /** How rows of many sequences lie one behind another: see `PackedBatch`. */
 export interface PackedRows {
@@ -14,16 +15,27 @@ export interface PackedRows {
   segments_S3: tf.Tensor2D;
 }
 
+/** How the stream is computed, beside the config. */
+export interface PackedComputation {
+  /** With a seed there is dropout by the config's rates. */
+  seed_2?: tf.Tensor1D | undefined;
+  /**
+   * What gradients will be asked for: of the inputs alone, or of the parameters too. With `checkpointActivations` a
+   * block's values are kept for neither.
+   */
+  gradients?: 'none' | 'hidden' | 'both';
+}
+
 /**
  * GPT-2's residual stream behind its last block, for packed rows: inputs_ND (embeddings without positions) give x_ND,
- * to which the last layer norm is still to be applied. With a seed there is dropout by the config's rates.
+ * to which the last layer norm is still to be applied.
  */
 export function gpt2Packed(
   parameters: Parameters,
   config: Gpt2Computation,
   inputs_ND: tf.Tensor,
   { positions_N, segments_S3 }: PackedRows,
-  seed_2?: tf.Tensor1D,
+  { seed_2, gradients = 'none' }: PackedComputation = {},
 ): tf.Tensor2D {
   const places_ND = embedding(parameter(parameters, 'transformer.wpe.weight'), positions_N);
   let x_ND = dropout(tf.add(inputs_ND, places_ND), config.embd_pdrop, seed_2, 'embeddings') as tf.Tensor2D;
@@ -39,7 +51,12 @@ export function gpt2Packed(
           place: `transformer.h.${layer}.attn.weights`,
         },
       });
-    x_ND = gpt2Block(parameters, config, layer, x_ND, { attend, seed_2 });
+    const block = (x: tf.Tensor) => gpt2Block(parameters, config, layer, x, { attend, seed_2 });
+    if (!config.checkpointActivations || gradients === 'none') x_ND = block(x_ND);
+    else {
+      const trained = gradients === 'both' ? blockParameters(parameters, layer) : [];
+      x_ND = checkpoint(block, x_ND, trained) as tf.Tensor2D;
+    }
   }
   return x_ND;
 }

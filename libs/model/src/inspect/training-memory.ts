@@ -1,4 +1,4 @@
-// Letters of sizes: b captions of a microbatch, T positions, N caption tokens, D width, H heads, L layers, V vocabulary
+// c captions of a microbatch, T target tokens, P prefix positions, N = c·(P + T − 1) rows, D width, H heads, L layers, V vocabulary
 import type { MapperConfig } from '../config.js';
 import { type Gpt2Config, gpt2Shapes } from '../gpt2/gpt2-config.js';
 import { mapperShapes } from '../mapper/mapper.js';
@@ -9,10 +9,13 @@ export interface MemoryCase {
   mapper: MapperConfig;
   embeddingDim: number;
   freezeLanguageModel: boolean;
+  checkpointActivations?: boolean | undefined;
   batchSize: number;
   microbatches: number;
-  /** Tokens of every caption. */
+  /** Target tokens of every caption, which is about an image of its own: what captions share takes less. */
   captionTokens: number;
+  /** Whether the engine has kernels of its own: see `hasKernels`. Default: true. */
+  kernels?: boolean | undefined;
 }
 
 /** Bytes that one training process needs, by what they are for. */
@@ -21,14 +24,15 @@ export interface TrainingMemory {
   parameters: number;
   /** Of mapper and language model, trained or frozen. */
   weights: number;
+  /** The sums of a worker that computes the whole batch: one for each level of the tree by which they are added. */
   gradients: number;
   /** AdamW's two moments. */
   moments: number;
-  /** What the forward pass of a microbatch keeps for the backward pass. */
+  /** What a microbatch holds at most beside its gradient, forward and backward. */
   activations: number;
-  /** Temporary values of the largest update, once activations are gone. */
+  /** Temporary values of the largest update, once activations are gone; none where the engine has kernels. */
   update: number;
-  /** Gradient sums in main memory, to be exchanged. */
+  /** The gradient in main memory, to be exchanged. */
   exchange: number;
   /** Copies while a checkpoint is written, in main memory. */
   checkpoint: number;
@@ -48,9 +52,27 @@ const COORDINATOR = 60e6;
 const GROUP_VALUES = 1 << 22;
 const UPDATE_COPIES = 15;
 
+/**
+ * The factors of a microbatch's values. They are fitted to the compiled step alone, that is without the run, op by op, by
+ * which it may have been recorded: to the highest resident memory of `fixtures/training-peak.ts` over widths, layers,
+ * vocabularies, and captions of a microbatch. To fit them again, run it with the cases of `training-memory.spec.ts`.
+ */
+const FACTORS = {
+  /** Values for each of N·D that a layer keeps: by what is asked of it, and without the engine's kernels. */
+  layer: { trained: 17, frozen: 10, checkpointed: 2, composed: 30 },
+  /** Values for each of N·D of the layer that runs backward. */
+  backward: 26,
+  /** Values for each of H·N² that a layer keeps without kernels, whose attention is dense. */
+  dense: 3,
+  /** Values for each of positions·D that a layer of the Transformer mapper keeps. */
+  mapper: 16,
+  /** Values for each logit of a chunk. */
+  head: 2,
+};
+
 /** An estimate of what training needs. */
 export function trainingMemory(run: MemoryCase): TrainingMemory {
-  const { gpt2, freezeLanguageModel, microbatches } = run;
+  const { gpt2, freezeLanguageModel, microbatches, kernels = true } = run;
   const mapper = sizesOf(mapperShapes(run.mapper, { embeddingDim: run.embeddingDim, width: gpt2.n_embd }));
   const languageModel = sizesOf(gpt2Shapes(gpt2));
   const trained = freezeLanguageModel ? mapper : [...mapper, ...languageModel];
@@ -58,46 +80,47 @@ export function trainingMemory(run: MemoryCase): TrainingMemory {
   const bytes = FLOAT * parameters;
   const weights = FLOAT * (sum(mapper) + sum(languageModel));
   const activations = FLOAT * activationValues(run);
-  const update = FLOAT * UPDATE_COPIES * Math.min(parameters, Math.max(GROUP_VALUES, ...trained));
-  // One sum a level of the tree by which microbatches are added.
-  const exchange = bytes * (Math.ceil(Math.log2(microbatches)) + 1);
+  const group = Math.min(parameters, Math.max(GROUP_VALUES, ...trained));
+  const update = kernels ? 0 : FLOAT * UPDATE_COPIES * group;
+  const gradients = bytes * (Math.ceil(Math.log2(microbatches)) + 1);
   // The model and both moments, exported, and as much as two more that garbage collection finds late.
   const checkpoint = 5 * bytes;
   const moments = 2 * bytes;
   return {
     parameters,
     weights,
-    gradients: bytes,
+    gradients,
     moments,
     activations,
     update,
-    exchange,
+    exchange: bytes,
     checkpoint,
-    device: weights + moments + Math.max(bytes + activations, update),
-    host: PROGRAM + exchange + checkpoint,
+    device: weights + moments + Math.max(gradients + activations, update),
+    host: PROGRAM + bytes + checkpoint,
     coordinator: COORDINATOR + 3 * bytes,
   };
 }
 
-/**
- * Values that the loss of a microbatch keeps. The factors were counted on `captionLoss`: distinct tensors alive after
- * the forward pass, over many sizes, fitted within 0.5 %.
- */
 function activationValues(run: MemoryCase): number {
-  const { gpt2, mapper, batchSize, microbatches, captionTokens } = run;
+  const { gpt2, mapper, batchSize, microbatches, captionTokens, freezeLanguageModel, kernels = true } = run;
   const { n_embd: width, n_head: heads, n_layer: layers, vocab_size: vocabulary } = gpt2;
   const captions = Math.ceil(batchSize / microbatches);
-  const tokens = captions * captionTokens;
-  const layer = (positions: number, factor: number, scores: number, head: number) =>
-    captions * (factor * positions * width + scores * head * positions ** 2);
-  const positions = mapper.prefixLength + captionTokens - 1;
-  const ofGpt2 = layers * layer(positions, 36, 3, heads) + 9 * captions * positions * width;
+  const rows = captions * (mapper.prefixLength + captionTokens - 1);
+  const scores = kernels ? 0 : FACTORS.dense * heads * rows ** 2;
+  const { trained, frozen, checkpointed, composed } = FACTORS.layer;
+  const whole = (kernels ? (freezeLanguageModel ? frozen : trained) : composed) * rows * width + scores;
+  const kept = run.checkpointActivations ? checkpointed * rows * width : whole;
+  const ofGpt2 =
+    layers * kept + (run.checkpointActivations ? whole : 0) + FACTORS.backward * rows * width + scores;
   const ofMapper =
     mapper.mapper === 'mlp'
       ? 0
-      : mapper.mapperLayers * layer(mapper.clipLength + mapper.prefixLength, 27, 2, mapper.mapperHeads);
-  // Logits, their softmax, and the gradient of both.
-  return ofGpt2 + ofMapper + 3 * tokens * (vocabulary + width);
+      : mapper.mapperLayers * FACTORS.mapper * captions * (mapper.clipLength + mapper.prefixLength) * width;
+  const predicting = captions * captionTokens;
+  const chunk = Math.ceil(predicting / Math.ceil(predicting / width));
+  // The head's gradient of a chunk, beside its sum.
+  const head = FACTORS.head * chunk * vocabulary + (freezeLanguageModel ? 0 : vocabulary * width);
+  return ofGpt2 + ofMapper + head;
 }
 
 /** Bytes to caption so many images at once by greedy decoding. */

@@ -20,9 +20,15 @@ export type LaunchConfig = z.infer<typeof launchConfig>;
 /** Flags of the coordinator: a run to start, or with resume one to go on with, which brings its own config. */
 export const coordinatorConfig = z.strictObject({
   ...launchConfig.shape,
-  ...runConfig.shape,
+  ...z.strictObject(runConfig.shape).omit({ microbatchCuts: true }).shape,
   data: runConfig.shape.data.optional(),
   languageModel: runConfig.shape.languageModel.optional(),
+  microbatches: z
+    .union([z.number().int().min(1), z.literal('auto')])
+    .default(runConfig.shape.microbatches.parse(undefined))
+    .describe(
+      `${runConfig.shape.microbatches.description}; auto: as few as the workers' memory and number allow, chosen once and kept in the run's config`,
+    ),
 });
 export type CoordinatorConfig = z.infer<typeof coordinatorConfig>;
 

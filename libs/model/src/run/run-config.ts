@@ -1,6 +1,12 @@
 import { engineConfig } from '@captrain/engine/config';
 import { z } from 'zod';
-import { languageModelConfig, mapperConfig, optimizerConfig, precisionConfig } from '../config.js';
+import {
+  languageModelConfig,
+  mapperConfig,
+  memoryConfig,
+  optimizerConfig,
+  precisionConfig,
+} from '../config.js';
 
 /** What a batch is, and how many there are. */
 const orderConfig = z.strictObject({
@@ -19,6 +25,12 @@ const orderConfig = z.strictObject({
     .default(8)
     .describe(
       'parts that the global batch is cut into: the most workers that can share a step; part of the result, so 1, 2 and 4 workers train alike',
+    ),
+  microbatchCuts: z
+    .array(z.strictObject({ step: z.number().int().min(1), microbatches: z.number().int().min(1) }))
+    .optional()
+    .describe(
+      'finer cuts, each from an update on (counted from 1), the earliest first; written by the run itself where memory was short',
     ),
   epochs: z.number().int().min(1).default(10).describe('passes over the training captions'),
   steps: z.number().int().min(1).optional().describe('steps to train; instead of epochs'),
@@ -54,6 +66,7 @@ export const runConfig = z
   .strictObject({
     ...trainingConfig.shape,
     ...engineConfig.shape,
+    ...memoryConfig.shape,
     checkpointEvery: z
       .number()
       .int()
@@ -70,7 +83,12 @@ export const runConfig = z
   .refine(({ batchSize, microbatches }) => batchSize % microbatches === 0, {
     path: ['batchSize'],
     message: 'must be a multiple of the microbatches',
-  });
+  })
+  .refine(
+    ({ batchSize, microbatchCuts = [] }) =>
+      microbatchCuts.every(({ microbatches }) => batchSize % microbatches === 0),
+    { path: ['microbatchCuts'], message: 'must cut the batch into equal parts' },
+  );
 export type RunConfig = z.infer<typeof runConfig>;
 
 /** The part of a run's config that goes into its checkpoints. */

@@ -1,0 +1,57 @@
+import type { ObjectStore } from '@captrain/data';
+import type { RunConfig } from '@captrain/model/run';
+import { abandonRun, createRun, refuseRun, rewriteRun } from './run-folder.js';
+
+/** A run's config, as its folder holds it: what its batches are cut into is written while it trains. */
+export class RunRecord {
+  private constructor(
+    readonly store: ObjectStore,
+    private current: RunConfig,
+    private written: 'not yet' | 'before' | 'by us',
+  ) {}
+
+  /** Of a run that is gone on with. */
+  static resumed(store: ObjectStore, config: RunConfig): RunRecord {
+    return new RunRecord(store, config, 'before');
+  }
+
+  /**
+   * Starts a run in an empty folder; throws a UserError where that holds a run already. One whose microbatches are still
+   * to be chosen is written once they are: whatever number the config has until then stands for nothing.
+   */
+  static async begin(store: ObjectStore, config: RunConfig, isSettled: boolean): Promise<RunRecord> {
+    if (!isSettled) await refuseRun(store);
+    else await createRun(store, config);
+    return new RunRecord(store, config, isSettled ? 'by us' : 'not yet');
+  }
+
+  get config(): RunConfig {
+    return this.current;
+  }
+
+  /** False where the microbatches are still to be chosen. */
+  get isSettled(): boolean {
+    return this.written !== 'not yet';
+  }
+
+  async settle(microbatches: number): Promise<void> {
+    this.current = { ...this.current, microbatches };
+    await createRun(this.store, this.current);
+    this.written = 'by us';
+  }
+
+  /** From update `step` on batches are cut finer. */
+  async cutFrom(step: number, microbatches: number): Promise<void> {
+    const others = (this.current.microbatchCuts ?? []).filter(
+      (cut) => cut.step < step || (cut.step > step && cut.microbatches > microbatches),
+    );
+    const microbatchCuts = [...others, { step, microbatches }].toSorted((a, b) => a.step - b.step);
+    this.current = { ...this.current, microbatchCuts };
+    await rewriteRun(this.store, this.current);
+  }
+
+  /** Takes a new run back that came to nothing. */
+  async abandon(): Promise<void> {
+    if (this.written === 'by us') await abandonRun(this.store);
+  }
+}
