@@ -109,7 +109,7 @@ void register_op(const char* name, std::initializer_list<const char*> attributes
   // TensorFlow's function does not look at its argument: whoever calls it makes the op stateful.
   if (stateful) TF_OpDefinitionBuilderSetIsStateful(op, true);
   // A function may hold the op only where it has one. That nothing is known of the outputs suffices: what recording needs
-  // to know is in ../../src/compile/own-op-shapes.ts, since the C API gives sight of neither dimensions nor attributes.
+  // to know is in ../../src/compile/own-op-shapes.ts, since the C API shows such a function no attributes but types.
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, &TF_ShapeInferenceContextSetUnknownShape);
   Status status;
   TF_RegisterOpDefinition(op, status);

@@ -45,6 +45,7 @@ const X = [2, 3, 4];
 const examples: Record<string, Example[]> = {
   CaptrainActivation: [{ inputs: [X], attributes: gelu }],
   CaptrainActivationGrad: [{ inputs: [X, X], attributes: gelu }],
+  CaptrainAddRows: [{ inputs: [[5, 4], 'rows', [3, 4]] }],
   CaptrainAttention: [
     { inputs: [[5, 24], 'segments', 'seed'], attributes: attention(1), outputs: 2 },
     { inputs: [[5, 8], [5, 16], 'segments', 'seed'], attributes: attention(2), outputs: 2 },

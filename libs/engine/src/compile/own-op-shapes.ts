@@ -6,8 +6,8 @@ type Shape = readonly number[];
 type OutputShapes = (inputs: readonly Shape[], attributes: NodeAttributes) => readonly Shape[];
 
 /**
- * The ops of our own that give tensors (native/). TensorFlow's C API lets an op's shape function see neither dimensions
- * nor most attributes, so shapes are told here.
+ * The ops of our own that give tensors (native/). TensorFlow's C API shows an op's shape function no attributes but types,
+ * so shapes are told here.
  */
 const outputShapes: Readonly<Record<string, OutputShapes>> = {
   CaptrainActivation: ([x]) => [x!],
