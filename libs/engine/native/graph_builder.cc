@@ -32,6 +32,8 @@ TF_Operation* GraphBuilder::add_node(napi_value description) {
   }
   // TensorFlow reports an unknown op only when the node is finished, and frees the description then.
   TF_OperationDescription* node = TF_NewOperation(graph_.get(), op.c_str(), name.c_str());
+  const std::string device = to_string(env_, property(env_, description, "device"));
+  if (!device.empty()) TF_SetDevice(node, device.c_str());
   try {
     each(env_, property(env_, description, "inputs"), [&](napi_value input) {
       if (is_array(env_, input)) {

@@ -25,8 +25,8 @@ class GraphBuilder {
   // An argument of the function is a placeholder.
   TF_Output add_argument(int64_t dtype);
 
-  // {name, op, inputs, attributes, control}: an input is a reference, or a list of them for a list argument of the op;
-  // `control` names nodes that run before this one, whether or not it takes their outputs.
+  // {name, op, inputs, attributes, control, device}: an input is a reference, or a list of them for a list argument of the op;
+  // `control` names nodes that run before this one, whether or not it takes their outputs; `device` may be empty.
   TF_Operation* add_node(napi_value description);
 
   void add_output(napi_value reference) { outputs_.push_back(resolve(reference)); }

@@ -19,6 +19,8 @@ export interface FunctionNode {
   attributes?: NodeAttributes;
   /** Names of earlier nodes that run before this one, whether or not it takes their outputs. */
   control?: readonly string[];
+  /** Where it runs, as TensorFlow names it (`/device:CPU:0`, `/device:GPU:0`), for what must sit elsewhere than the rest. */
+  device?: string;
 }
 
 export interface FunctionDefinition {
@@ -66,8 +68,8 @@ export function functionBody(name: string): FunctionDefinition | undefined {
 }
 
 /** A node as captrain's addon takes it. */
-export function toAddonNode({ name, op, inputs, attributes, control }: FunctionNode): unknown {
-  return { name, op, inputs, attributes: toAddonAttributes(attributes ?? {}), control: control ?? [] };
+export function toAddonNode({ attributes = {}, control = [], device = '', ...node }: FunctionNode): unknown {
+  return { ...node, attributes: toAddonAttributes(attributes), control, device };
 }
 
 /** Registers a serialised `tensorflow.FunctionDef` under the name that it carries. Throws where it is not one. */
