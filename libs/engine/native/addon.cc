@@ -52,6 +52,15 @@ napi_value address_of(napi_env env, const std::vector<napi_value>& arguments) {
   return result;
 }
 
+// detach(array): takes a typed array's memory from it, and gives that back to the system.
+napi_value detach(napi_env env, const std::vector<napi_value>& arguments) {
+  napi_typedarray_type type;
+  napi_value buffer;
+  ok(napi_get_typedarray_info(env, arguments.at(0), &type, nullptr, nullptr, &buffer, nullptr), "a typed array");
+  ok(napi_detach_arraybuffer(env, buffer), "an array whose memory can be taken");
+  return nullptr;
+}
+
 }  // namespace
 }  // namespace captrain
 
@@ -67,6 +76,7 @@ NAPI_MODULE_INIT() {
   add_method<list_devices>(env, exports, "listDevices");
   add_method<kernel_instruction_set>(env, exports, "kernelInstructionSet");
   add_method<address_of>(env, exports, "addressOf");
+  add_method<detach>(env, exports, "detach");
   add_method<add_function_def>(env, exports, "addFunctionDef");
   add_method<define_function>(env, exports, "defineFunction");
   add_method<has_function>(env, exports, "hasFunction");

@@ -24,6 +24,7 @@ export {
 export { addressOf } from './host-array.js';
 export { hasKernels, kernelInstructionSet, type KernelInstructionSet } from './kernels.js';
 export { memory, type MemoryFigures } from './memory.js';
+export { moveToTensor } from './move-to-tensor.js';
 export { ownBuffers } from './own-buffers.js';
 export { exclusiveTimes, idleStretches, type Stretch } from './profile/exclusive-times.js';
 export type { OpTiming } from './profile/op-timing.js';

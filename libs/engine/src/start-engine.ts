@@ -37,6 +37,7 @@ export interface EngineInfo {
 export interface EngineAddon {
   kernelInstructionSet(): 'none' | 'avx2' | 'avx512' | 'avx512_bf16' | 'amx_bf16';
   addressOf(array: Float32Array): number[];
+  detach(array: Float32Array): void;
   listDevices(): { name: string; type: string; bytes: number }[];
   addFunctionDef(bytes: Uint8Array): void;
   defineFunction(description: unknown): void;
