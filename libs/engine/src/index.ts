@@ -10,6 +10,7 @@ export { recordingForXla, type TensorFunction } from './compile/record.js';
 export { engineConfig, type EngineConfig } from './config.js';
 export { copyOut } from './copy-out.js';
 export { listDevices, type Device } from './devices.js';
+export { dropTape } from './drop-tape.js';
 export type { DType } from './dtypes.js';
 export {
   callFunction,

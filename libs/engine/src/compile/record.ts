@@ -1,3 +1,4 @@
+import { dropTape } from '../drop-tape.js';
 import { dtypeNumbers } from '../dtypes.js';
 import type { FunctionNode, Reference } from '../functions.js';
 import { type TensorflowBackend, tensorflowBackend } from '../raw-op.js';
@@ -48,6 +49,9 @@ export function record(fn: TensorFunction, inputs: readonly tf.Tensor[], xla: bo
         const results = runFunction(fn, inputs);
         if (recording.fault !== undefined) throw recording.fault;
         references.push(...results.map((result, i) => recording.reference(result, `output ${i}`)));
+      } catch (error) {
+        dropTape();
+        throw error;
       } finally {
         active = undefined;
         restore();

@@ -124,3 +124,21 @@ test('an error within the function passes through, and leaves nothing behind', (
     expect(tf.tidy(() => tf.add(x, 1).arraySync())).toBe(2);
     x.dispose();
   }));
+
+test('an error within a gradient does so, too, in its forward and in its backward pass', () =>
+  expectNoLeak(() => {
+    const x = tf.scalar(1);
+    const fails = tf.customGrad((x) => ({
+      value: tf.square(x as tf.Tensor),
+      gradFunc: () => {
+        throw new RangeError('backward');
+      },
+    }));
+    const forward = (x: tf.Tensor): tf.Tensor => {
+      if (tf.sin(x).rank === 0) throw new RangeError('forward');
+      return x;
+    };
+    for (const part of [fails, forward])
+      expect(() => call(([x]) => [tf.grad((x) => part(tf.exp(tf.exp(x))))(x!)], [x])).toThrow(RangeError);
+    x.dispose();
+  }));

@@ -59,14 +59,15 @@ const UPDATE_COPIES = 15;
  */
 const FACTORS = {
   /** Values for each of N·D that a layer keeps: by what is asked of it, and without the engine's kernels. */
-  layer: { trained: 17, frozen: 10, checkpointed: 2, composed: 30 },
+  layer: { trained: 18.5, frozen: 10, checkpointed: 2, composed: 30 },
   /** Values for each of N·D of the layer that runs backward. */
-  backward: 26,
+  backward: 30,
   /** Values for each of H·N² that a layer keeps without kernels, whose attention is dense. */
   dense: 3,
   /** Values for each of positions·D that a layer of the Transformer mapper keeps. */
-  mapper: 16,
-  /** Values for each logit of a chunk. */
+  mapper: 15,
+  /** Values for each logit of a chunk, and for each value of the head where that is trained: chunks run side by side. */
+  logits: 4,
   head: 2,
 };
 
@@ -118,8 +119,8 @@ function activationValues(run: MemoryCase): number {
       : mapper.mapperLayers * FACTORS.mapper * captions * (mapper.clipLength + mapper.prefixLength) * width;
   const predicting = captions * captionTokens;
   const chunk = Math.ceil(predicting / Math.ceil(predicting / width));
-  // The head's gradient of a chunk, beside its sum.
-  const head = FACTORS.head * chunk * vocabulary + (freezeLanguageModel ? 0 : vocabulary * width);
+  const head =
+    FACTORS.logits * chunk * vocabulary + (freezeLanguageModel ? 0 : FACTORS.head * vocabulary * width);
   return ofGpt2 + ofMapper + head;
 }
 

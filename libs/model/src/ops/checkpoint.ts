@@ -1,4 +1,5 @@
-import { rawOp, tf } from '@captrain/engine';
+import { dropTape, tf } from '@captrain/engine';
+import { after } from './after.js';
 import { withGradient } from './with-gradient.js';
 
 /** tfjs's engine, as far as a gradient within a gradient needs it. */
@@ -45,7 +46,8 @@ function gradientsAgain(
   trained: readonly tf.Tensor[],
   dy: tf.Tensor,
 ): tf.Tensor[] {
-  const again = onceThere(x, dy);
+  // From x itself all blocks would be run again in the forward pass.
+  const again = after(x, dy);
   const inputs = [again, ...trained];
   const engine = tf.engine() as unknown as GradientEngine;
   // tfjs drops the tape with the end of any gradient, and goes through it with the end of the outer one.
@@ -53,16 +55,11 @@ function gradientsAgain(
   try {
     const { grads } = engine.gradients(() => block(again), inputs, dy, true);
     return inputs.map((input, index) => grads[index] ?? tf.zerosLike(input));
+  } catch (error) {
+    // Its own tape; the outer one is the outer gradient's to free.
+    dropTape();
+    throw error;
   } finally {
     engine.state.activeTape = activeTape;
   }
-}
-
-/**
- * x, computed once dy is there, though no value of dy is in it. In a compiled function nothing but data orders ops: from x
- * itself all blocks would be run again in the forward pass.
- */
-function onceThere(x: tf.Tensor, dy: tf.Tensor): tf.Tensor {
-  const one = tf.slice(tf.reshape(dy, [-1]), 0, 1);
-  return rawOp('SelectV2', [tf.scalar(true, 'bool'), x, one])[0]!;
 }

@@ -1,6 +1,7 @@
 // R rows that predict, c rows of a chunk, T targets, D width, V vocabulary
 import { opScope, tf } from '@captrain/engine';
 import type { Precision } from '../config.js';
+import { after } from './after.js';
 import { groupedCrossEntropy } from './cross-entropy.js';
 import { matMulBfloat16 } from './matmul-bfloat16.js';
 import { matMul2d } from './raw.js';
@@ -34,7 +35,10 @@ export function headLoss(
     const dHidden: tf.Tensor[] = [];
     let dHead_VD: tf.Tensor | undefined;
     for (let first = 0; first < rows; first += chunk) {
-      const hidden_cD = tf.slice(hidden_RD, [first, 0], [Math.min(chunk, rows - first), width]);
+      const rows_cD = tf.slice(hidden_RD, [first, 0], [Math.min(chunk, rows - first), width]);
+      // Not before the chunk before is done with: a compiled function would hold the logits of them all.
+      const before = dHead_VD ?? dHidden.at(-1) ?? losses.at(-1);
+      const hidden_cD = before === undefined ? rows_cD : after(rows_cD, before);
       const logits_cV = multiply(hidden_cD, head_VD, false, true) as tf.Tensor2D;
       const [loss, dLogits_cV] = groupedCrossEntropy(logits_cV, {
         rows_T: tf.sub(targets.targetRows_T, tf.scalar(first, 'int32')),
