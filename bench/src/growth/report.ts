@@ -48,7 +48,7 @@ const words: Record<Axis, AxisWords> = {
 /** One table for each axis: captions a second, a column for each line. */
 export function growthTables(measured: readonly Measured[]): string {
   const tables = axes.map((axis) => {
-    const own = measured.filter((point) => point.axis === axis);
+    const own = pointsOf(measured, axis);
     const lines = linesOf(own);
     const rows = xsOf(own).map((x) => [
       words[axis].name(x),
@@ -65,7 +65,7 @@ export function growthTables(measured: readonly Measured[]): string {
 /** By axis and line: captions a second for each x. */
 export function growthFigures(measured: readonly Measured[]): Record<Axis, object> {
   const ofAxis = (axis: Axis) => {
-    const own = measured.filter((point) => point.axis === axis);
+    const own = pointsOf(measured, axis);
     return Object.fromEntries(
       linesOf(own).map((line) => [
         line,
@@ -83,7 +83,7 @@ export function growthFigures(measured: readonly Measured[]): Record<Axis, objec
 /** Draws each axis but that of two values as growth-AXIS.svg. */
 export function drawGrowth(measured: readonly Measured[], folder: string): void {
   for (const axis of axes.filter((each) => each !== 'dropout')) {
-    const own = measured.filter((point) => point.axis === axis);
+    const own = pointsOf(measured, axis);
     const { title, xLabel, name, logarithmic } = words[axis];
     writePlot(folder, `growth-${axis}`, {
       ...{ title, xLabel, yLabel: 'captions/s', xLogarithmic: logarithmic },
@@ -94,6 +94,11 @@ export function drawGrowth(measured: readonly Measured[], folder: string): void 
       })),
     });
   }
+}
+
+/** The points of one axis, by ascending x. */
+function pointsOf(measured: readonly Measured[], axis: Axis): Measured[] {
+  return measured.filter((point) => point.axis === axis).sort((a, b) => a.x - b.x);
 }
 
 function linesOf(points: readonly Measured[]): string[] {
