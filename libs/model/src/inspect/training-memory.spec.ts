@@ -13,15 +13,33 @@ const transformer = {
 const small = gpt2Config.parse({});
 const narrow = gpt2Config.parse({ n_embd: 256, n_layer: 4, n_head: 4 });
 
-/** Highest resident memory of a worker in three steps, as measured on two cores by Linux (VmHWM), in GB. */
-describe('the estimate is near what a worker was measured to need', () => {
+const layered = gpt2Config.parse({ vocab_size: 1000, n_embd: 256, n_layer: 12, n_head: 4 });
+const wide = { mapper: 'transformer', prefixLength: 40, clipLength: 40 } as const;
+const prefixes = { ...transformer, mapper: mapperConfig.parse(wide) };
+
+/**
+ * Bytes by which the highest resident memory (VmHWM) of a process rises above its loaded model, as measured on two cores
+ * by `fixtures/training-peak.ts` with the step compiled before: two microbatches a step.
+ */
+describe('the estimate is near what training was measured to take beside weights and moments', () => {
   test.each([
-    ['GPT-2 small fine-tuned with the MLP', { ...mlp, gpt2: small }, 9.5],
-    ['GPT-2 small frozen with the Transformer', { ...transformer, gpt2: small }, 3.35],
-    ['a narrow GPT-2 fine-tuned with the MLP', { ...mlp, gpt2: narrow }, 2.33],
-  ])('%s', (_, run, measured) => {
-    const { device, host } = trainingMemory(run);
-    const relative = (device + host) / (measured * 1e9);
+    ['GPT-2 small fine-tuned with the MLP, 8 captions', { ...mlp, gpt2: small }, 8, 2576],
+    ['GPT-2 small fine-tuned with the MLP, 40 captions', { ...mlp, gpt2: small }, 40, 3291],
+    ['GPT-2 small frozen with the Transformer, 8 captions', { ...prefixes, gpt2: small }, 8, 1240],
+    ['GPT-2 small frozen with the Transformer, 40 captions', { ...prefixes, gpt2: small }, 40, 3076],
+    ['a narrow GPT-2 fine-tuned, 100 captions', { ...mlp, gpt2: narrow }, 100, 725],
+    ['many layers, 10 captions', { ...mlp, gpt2: layered }, 10, 268],
+    ['many layers, 400 captions', { ...mlp, gpt2: layered }, 400, 4255],
+    ['many layers frozen, 10 captions', { ...prefixes, gpt2: layered }, 10, 324],
+    ['many layers frozen, 100 captions', { ...prefixes, gpt2: layered }, 100, 1880],
+    ['activations computed again', { ...mlp, gpt2: layered, checkpointActivations: true }, 200, 540],
+    ['without kernels, 5 captions', { ...mlp, gpt2: layered, kernels: false }, 5, 617],
+    ['without kernels, 30 captions', { ...mlp, gpt2: layered, kernels: false }, 30, 985],
+    ['without kernels, frozen, 30 captions', { ...prefixes, gpt2: layered, kernels: false }, 30, 1845],
+  ])('%s', (_, run, captions, megabytes) => {
+    const estimate = trainingMemory({ ...run, batchSize: 2 * captions, microbatches: 2 });
+    const { device, weights, moments, exchange } = estimate;
+    const relative = (device - weights - moments + exchange) / (megabytes * 1e6);
     expect(relative).toBeGreaterThan(0.9);
     expect(relative).toBeLessThan(1.25);
   });
@@ -32,14 +50,15 @@ test('weights, gradients and moments are exact', () => {
   const mapper = 512 * 3840 + 3840 + 3840 * 7680 + 7680;
   const { parameters, weights, gradients, moments } = trainingMemory({ ...mlp, gpt2: small });
   expect(parameters).toBe(124_439_808 + mapper);
-  expect([weights, gradients, moments]).toEqual([4 * parameters, 4 * parameters, 8 * parameters]);
+  // One sum for each of the four levels of a tree over eight microbatches.
+  expect([weights, gradients, moments]).toEqual([4 * parameters, 16 * parameters, 8 * parameters]);
 });
 
 test('more captions, longer ones and fewer microbatches need more', () => {
   const of = (changes: object) => trainingMemory({ ...mlp, gpt2: small, ...changes }).activations;
-  expect(of({ batchSize: 80 })).toBe(2 * of({}));
-  expect(of({ microbatches: 4 })).toBe(2 * of({}));
-  expect(of({ captionTokens: 60 })).toBeGreaterThan(1.5 * of({}));
+  expect(of({ batchSize: 80 })).toBeGreaterThan(1.2 * of({}));
+  expect(of({ microbatches: 4 })).toBe(of({ batchSize: 80 }));
+  expect(of({ captionTokens: 60 })).toBeGreaterThan(1.2 * of({}));
 });
 
 test('captioning needs the weights, and some more for every image', () => {

@@ -50,25 +50,24 @@ const PROGRAM = 400e6;
 const COORDINATOR = 60e6;
 /** Without the engine's kernel AdamW updates parameters in groups of at least this many values, and keeps this many temporary ones of each. */
 const GROUP_VALUES = 1 << 22;
-const UPDATE_COPIES = 15;
+const UPDATE_COPIES = 32;
 
 /**
  * The factors of a microbatch's values. They are fitted to the compiled step alone, that is without the run, op by op, by
  * which it may have been recorded: to the highest resident memory of `fixtures/training-peak.ts` over widths, layers,
- * vocabularies, and captions of a microbatch. To fit them again, run it with the cases of `training-memory.spec.ts`.
+ * vocabularies, and captions of a microbatch. To fit them again, run that with the cases of `training-memory.spec.ts`.
  */
 const FACTORS = {
-  /** Values for each of N·D that a layer keeps: by what is asked of it, and without the engine's kernels. */
-  layer: { trained: 18.5, frozen: 10, checkpointed: 2, composed: 30 },
-  /** Values for each of N·D of the layer that runs backward. */
-  backward: 30,
-  /** Values for each of H·N² that a layer keeps without kernels, whose attention is dense. */
-  dense: 3,
+  /** Values for each of N·D that a layer keeps: by what is asked of it. */
+  layer: { trained: 18.5, frozen: 10, checkpointed: 1 },
+  /** The same without the engine's kernels, and for each of the H·N² of its attention, which is dense then. */
+  composed: { trained: 30, frozen: 12, scores: 1 },
+  /** Values for each of N·D, and of H·N², of the layer that runs backward. */
+  backward: { rows: 30, scores: 4 },
   /** Values for each of positions·D that a layer of the Transformer mapper keeps. */
   mapper: 15,
-  /** Values for each logit of a chunk, and for each value of the head where that is trained: chunks run side by side. */
-  logits: 4,
-  head: 2,
+  /** Values for each logit of a chunk, and for each value of the head where that is trained. */
+  head: { logits: 4, trained: 2 },
 };
 
 /** An estimate of what training needs. */
@@ -107,21 +106,23 @@ function activationValues(run: MemoryCase): number {
   const { n_embd: width, n_head: heads, n_layer: layers, vocab_size: vocabulary } = gpt2;
   const captions = Math.ceil(batchSize / microbatches);
   const rows = captions * (mapper.prefixLength + captionTokens - 1);
-  const scores = kernels ? 0 : FACTORS.dense * heads * rows ** 2;
-  const { trained, frozen, checkpointed, composed } = FACTORS.layer;
-  const whole = (kernels ? (freezeLanguageModel ? frozen : trained) : composed) * rows * width + scores;
-  const kept = run.checkpointActivations ? checkpointed * rows * width : whole;
-  const ofGpt2 =
-    layers * kept + (run.checkpointActivations ? whole : 0) + FACTORS.backward * rows * width + scores;
+  const scores = kernels ? 0 : heads * rows ** 2;
+  const { layer, composed, backward, head } = FACTORS;
+  const part = freezeLanguageModel ? 'frozen' : 'trained';
+  const whole = (kernels ? layer : composed)[part] * rows * width + composed.scores * scores;
+  const kept = run.checkpointActivations ? layers * layer.checkpointed * rows * width : layers * whole;
+  const again = run.checkpointActivations ? whole : 0;
   const ofMapper =
     mapper.mapper === 'mlp'
       ? 0
-      : mapper.mapperLayers * FACTORS.mapper * captions * (mapper.clipLength + mapper.prefixLength) * width;
+      : FACTORS.mapper * mapper.mapperLayers * captions * (mapper.clipLength + mapper.prefixLength) * width;
   const predicting = captions * captionTokens;
-  const chunk = Math.ceil(predicting / Math.ceil(predicting / width));
-  const head =
-    FACTORS.logits * chunk * vocabulary + (freezeLanguageModel ? 0 : FACTORS.head * vocabulary * width);
-  return ofGpt2 + ofMapper + head;
+  const chunk = predicting / Math.ceil(predicting / width);
+  const ofHead =
+    head.logits * chunk * vocabulary + (freezeLanguageModel ? 0 : head.trained * vocabulary * width);
+  const ofLayer = backward.rows * rows * width + backward.scores * scores + again;
+  // The head is done with before the first layer runs backward.
+  return kept + ofMapper + Math.max(ofLayer, ofHead);
 }
 
 /** Bytes to caption so many images at once by greedy decoding. */
