@@ -18,11 +18,6 @@ await runCommands({
       load: async () => (await import('./load.js')).load,
     },
     {
-      name: 'step',
-      summary: 'One gradient of GPT-2 small in float32 and bfloat16, with dropout and without',
-      load: async () => (await import('./step.js')).step,
-    },
-    {
       name: 'order',
       summary:
         "The loss by steps where batches are mixed of captions, and where they keep an image's together",
@@ -32,6 +27,11 @@ await runCommands({
       name: 'train',
       summary: 'Training steps beside the reference and tuned PyTorch: speed, memory, loss',
       load: async () => (await import('./train/train.js')).train,
+    },
+    {
+      name: 'growth',
+      summary: 'Captions a second by batch size, caption length, model size and mapper layers, with plots',
+      load: async () => (await import('./growth/growth.js')).growth,
     },
     {
       name: 'products',

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { startEngine, tf } from '@captrain/engine';
+import { stageOf, startEngine } from '@captrain/engine';
 import { expectNoLeak } from '@captrain/engine/testing';
 import { Captioner, RandomStream, languageModelConfig, mapperConfig, precisionConfig } from '@captrain/model';
 import { writeTinyGpt2 } from '@captrain/model/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eagerStep } from './eager-step.js';
+import { compiledStep } from './compiled-step.js';
 import { profileSteps } from './profile-steps.js';
 import { reportOf, tablesOf } from './report.js';
 import { STAGES } from './stage-recorder.js';
@@ -41,28 +41,28 @@ afterAll(() => {
 });
 
 test('a step goes through its stages in order, and every op is in the one that it belongs to', () => {
-  const step = eagerStep(captioner, batch);
+  const step = compiledStep(captioner, batch);
   const { steps, plainMs, profiledMs } = profileSteps(step, 2, signal);
   step.close();
   expect(Math.min(plainMs, profiledMs)).toBeGreaterThan(0);
   expect(steps).toHaveLength(2);
   for (const { ops, marks } of steps) {
-    expect(marks.map(({ stage }) => stage)).toEqual([...STAGES]);
-    const during = (name: string) => {
-      const mark = marks.find(({ stage }) => stage === name)!;
-      return new Set(
-        ops.filter(({ startUs }) => startUs >= mark.startUs && startUs < mark.endUs).map(({ op }) => op),
-      );
-    };
-    expect(during('forward')).toContain('SparseSoftmaxCrossEntropyWithLogits');
-    expect(during('backward')).toContain('BiasAddGrad');
-    expect(during('update')).toContain('Sqrt');
-    expect(during('forward')).not.toContain('BiasAddGrad');
+    // The end of the forward pass and the beginning of the backward one may take turns.
+    expect([...new Set(marks.map(({ stage }) => stage))]).toEqual([...STAGES]);
+    const during = (name: string) =>
+      ops.filter((op) => stageOf(op, new Set(STAGES), marks) === name).map(({ op }) => op);
+    expect(during('forward')).toContain('CaptrainAttention');
+    expect(during('forward')).toContain('CaptrainCrossEntropy');
+    expect(during('backward')).toContain('CaptrainAttentionGrad');
+    expect(during('exchange')).toEqual(['CaptrainCopyOut']);
+    expect(during('update')).toContain('CaptrainAdamW');
+    expect(during('forward').filter((op) => op.includes('Grad'))).toEqual([]);
+    expect(during('other').filter((op) => op !== '_Retval')).toEqual([]);
   }
 });
 
 test("the stages' times, and the ops' with the time in which none runs, add up to the step's", () => {
-  const step = eagerStep(captioner, batch);
+  const step = compiledStep(captioner, batch);
   const report = reportOf(profileSteps(step, 2, signal).steps);
   step.close();
   const stages = report.stages.reduce((sum, { opsUs, idleUs }) => sum + opsUs + idleUs, 0) / 1000;
@@ -75,11 +75,10 @@ test("the stages' times, and the ops' with the time in which none runs, add up t
   expect(table).toContain('no op running');
 });
 
-test('profiling leaves tfjs as it was, and no tensors', async () => {
+test('profiling leaves no tensors', async () => {
   await expectNoLeak(() => {
-    const step = eagerStep(captioner, batch);
+    const step = compiledStep(captioner, batch);
     profileSteps(step, 1, signal);
     step.close();
   });
-  expect(Object.hasOwn(tf.engine(), 'tidy')).toBe(false);
 });

@@ -2,8 +2,9 @@ import type { Captioner, CaptionBatch } from '@captrain/model';
 import type { StageRecorder } from './stage-recorder.js';
 
 /**
- * A way to make one training step, which can be profiled. What is no op of a stage by its name (`forward/…`) is told by
- * the recorder: `begin` a stage where it begins; a compiled function's ops name their stage, so it needs `end` alone.
+ * A way to make one training step, which can be profiled. What is no op of a stage by its name (`forward/…`, as `opScope`
+ * gives it) is told by the recorder: `begin` a stage where it begins; it lasts until another begins, or an op that names
+ * its own does.
  */
 export interface ProfiledStep {
   /** For people: what computes the step. */

@@ -5,8 +5,9 @@ import { engineConfig } from '@captrain/engine/config';
 import { precisionConfig } from '@captrain/model';
 import { UserError, defineCommand, messageOf } from '@captrain/runtime';
 import { z } from 'zod';
-import { eagerStep } from './eager-step.js';
-import { batchLikeFlickr8k, fullSizeCaptioner } from './full-size-captioner.js';
+import { sharedData } from '../parity/context.js';
+import { compiledStep } from './compiled-step.js';
+import { fullSizeStep } from './full-size-step.js';
 import { profileSteps } from './profile-steps.js';
 import { reportOf, tablesOf } from './report.js';
 
@@ -20,13 +21,21 @@ export const train = defineCommand({
       .default('mlp')
       .describe('mlp: GPT-2 is trained with the mapper; transformer: it is frozen'),
     ...precisionConfig.shape,
-    batchSize: z.number().int().min(1).default(40).describe('captions of a step'),
+    shared: z
+      .boolean()
+      .default(true)
+      .describe("whether an image's five captions share its prefix, eight images a step"),
     steps: z.number().int().min(1).default(3).describe('steps to profile'),
     top: z.number().int().min(1).default(20).describe('rows of the table of ops'),
     shapes: z
       .boolean()
       .default(false)
       .describe('tell ops of a compiled function apart by the shapes of their inputs'),
+    data: z
+      .string()
+      .default(sharedData)
+      .describe('folder of real captions (flickr8k/captions.txt)')
+      .meta({ placeholder: 'FOLDER' }),
     trace: z
       .string()
       .default('captrain-profile.json')
@@ -34,12 +43,15 @@ export const train = defineCommand({
       .meta({ placeholder: 'FILE' }),
     ...engineConfig.shape,
   }),
-  run: async ({ variant, precision, batchSize, steps, top, shapes, trace, ...engine }, { signal }) => {
+  run: async (options, { signal }) => {
+    const { variant, precision, shared, data, steps, top, shapes, trace, ...engine } = options;
     refuseUnwritable(trace);
     await startEngine(engine);
-    const captioner = await fullSizeCaptioner(variant, precision);
-    const step = eagerStep(captioner, batchLikeFlickr8k(batchSize));
-    const title = `${variant}, ${precision}, ${batchSize} captions, ${step.title}`;
+    const { captioner, batch } = await fullSizeStep({ variant, precision, shared, data });
+    const captions = batch.tokens.length;
+    const step = compiledStep(captioner, batch);
+    const prefixes = shared ? '' : ', prefixes not shared';
+    const title = `${variant}, ${precision}, ${captions} captions${prefixes}, ${step.title}`;
     const profiles = profileSteps(step, steps, signal);
     step.close();
     captioner.close();
@@ -47,9 +59,12 @@ export const train = defineCommand({
     const report = reportOf(profiles.steps, { byShape: shapes });
     console.log(`${title}: mean of ${steps} ${steps === 1 ? 'step' : 'steps'}\n`);
     console.log(tablesOf(report, top));
+    console.log(
+      "\nThe head's products for the gradient are counted as backward; they run in the forward pass.",
+    );
     const { profiledMs, plainMs } = profiles;
     console.log(
-      `\nA step takes ${profiledMs.toFixed(0)} ms with the profile, ${plainMs.toFixed(0)} ms without.`,
+      `A step takes ${profiledMs.toFixed(0)} ms with the profile, ${plainMs.toFixed(0)} ms without.`,
     );
     const ops = profiles.steps.flatMap((each) => each.ops);
     const marks = profiles.steps.flatMap((each) => each.marks);
@@ -59,7 +74,7 @@ export const train = defineCommand({
     console.log(
       JSON.stringify({
         profile: 'train',
-        ...{ variant, precision, batch_size: batchSize, steps },
+        ...{ variant, precision, shared, captions, steps },
         ...{ step_ms: rounded(profiledMs), plain_step_ms: rounded(plainMs), idle_ms: rounded(report.idleMs) },
         stages: Object.fromEntries(
           report.stages.map(({ stage, opsUs, idleUs }) => [stage, rounded((opsUs + idleUs) / 1000)]),

@@ -1,8 +1,8 @@
-import { tf } from '@captrain/engine';
 import { AdamW, type CaptionBatch, Captioner, type Precision } from '@captrain/model';
 import { learningRateAt, optimizerConfig } from '@captrain/model/config';
 import type { StepBatch } from '../parity/step-task.js';
 import type { TrainTask } from './task.js';
+import { trainingStep } from './training-step.js';
 
 /** How captrain's own side computes. */
 export interface OwnKind {
@@ -42,24 +42,23 @@ export class OwnStep {
 
   /** One step with its update, and the loss before it: the mean over the caption tokens. */
   step(batch: StepBatch): number {
-    const packed = this.captioner.pack(this.#captionBatch(batch));
-    const { lossSum, captionTokens, gradients } = this.captioner.gradientTensors(packed);
     const learningRate = learningRateAt(this.#config, this.#step, this.task.totalSteps);
-    this.#optimizer.apply(gradients, { scale: 1 / captionTokens, learningRate });
-    tf.dispose(gradients);
     this.#step += 1;
-    return lossSum / captionTokens;
+    return trainingStep(this.captioner, this.#optimizer, captionBatchOf(batch, this), { learningRate });
   }
+}
 
-  /** Images once and whose captions are whose; or, without shared prefixes, an image again for each of its captions. */
-  #captionBatch({ images, captions }: StepBatch): CaptionBatch {
-    const { dim } = this.task;
-    const rows = this.sharedPrefix ? [...new Set(images)] : images;
-    const embeddings = new Float32Array(rows.length * dim);
-    rows.forEach((image, row) =>
-      embeddings.set(this.embeddings.subarray(image * dim, (image + 1) * dim), row * dim),
-    );
-    if (!this.sharedPrefix) return { embeddings, tokens: captions };
-    return { embeddings, tokens: captions, images: images.map((image) => rows.indexOf(image)) };
-  }
+/** Images once and whose captions are whose; or, without shared prefixes, an image again for each of its captions. */
+export function captionBatchOf(
+  { images, captions }: StepBatch,
+  options: { task: Pick<TrainTask, 'dim'>; embeddings: Float32Array; sharedPrefix: boolean },
+): CaptionBatch {
+  const { task, embeddings, sharedPrefix } = options;
+  const rows = sharedPrefix ? [...new Set(images)] : images;
+  const chosen = new Float32Array(rows.length * task.dim);
+  rows.forEach((image, row) =>
+    chosen.set(embeddings.subarray(image * task.dim, (image + 1) * task.dim), row * task.dim),
+  );
+  if (!sharedPrefix) return { embeddings: chosen, tokens: captions };
+  return { embeddings: chosen, tokens: captions, images: images.map((image) => rows.indexOf(image)) };
 }

@@ -20,10 +20,11 @@ import { GPT2_SMALL, writeRandomGpt2 } from '../random-gpt2.js';
 import { paddedLength } from './caption-lengths.js';
 import { type TrainVariant, trainVariants } from './variants.js';
 
-const DIM = 512;
+/** Width of an embedding: that of CLIP ViT-B/32. */
+export const DIM = 512;
 const SEED = 3;
 const IMAGES = 8;
-const CAPTIONS_OF_AN_IMAGE = 5;
+export const CAPTIONS_OF_AN_IMAGE = 5;
 /** GPT-2's "!", which the reference's loss leaves out. */
 const LEFT_OUT = 0;
 /** The learning rate rises over the first steps, from the reference's 0, to a peak at which the loss falls visibly. */
@@ -103,9 +104,7 @@ export async function writeTrainTask(
 
 /** So many batches of eight images in the data set's order; an image's captions stand together. */
 function batchesOf(tokens: readonly number[][], count: number): StepBatch[] {
-  const images = Array.from({ length: Math.floor(tokens.length / CAPTIONS_OF_AN_IMAGE) }, (_, image) =>
-    tokens.slice(image * CAPTIONS_OF_AN_IMAGE, (image + 1) * CAPTIONS_OF_AN_IMAGE),
-  ).filter((captions) => captions.every((caption) => caption.length > 0 && !caption.includes(LEFT_OUT)));
+  const images = captionsByImage(tokens);
   if (images.length < count * IMAGES) throw new RangeError(`${count} batches of ${images.length} images`);
   return Array.from({ length: count }, (_, batch) => {
     const chosen = images.slice(batch * IMAGES, (batch + 1) * IMAGES);
@@ -114,4 +113,11 @@ function batchesOf(tokens: readonly number[][], count: number): StepBatch[] {
       captions: chosen.flat(),
     };
   });
+}
+
+/** The five captions of each image, in the data set's order; images with a caption of token 0, or none, are passed over. */
+export function captionsByImage(tokens: readonly number[][]): number[][][] {
+  return Array.from({ length: Math.floor(tokens.length / CAPTIONS_OF_AN_IMAGE) }, (_, image) =>
+    tokens.slice(image * CAPTIONS_OF_AN_IMAGE, (image + 1) * CAPTIONS_OF_AN_IMAGE),
+  ).filter((captions) => captions.every((caption) => caption.length > 0 && !caption.includes(LEFT_OUT)));
 }

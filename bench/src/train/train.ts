@@ -4,8 +4,10 @@ import path from 'node:path';
 import { LiveView, colors, defineCommand } from '@captrain/runtime';
 import { z } from 'zod';
 import { sharedData } from '../parity/context.js';
+import { documentationImages, writePlot } from '../plots/write-plot.js';
 import { pythonInterpreter } from '../python.js';
 import { comparisons, rateOf, variantFigures } from './figures.js';
+import { lossChart } from './loss-chart.js';
 import { buildMklWorkaround } from './mkl-workaround.js';
 import { ownKinds } from './own-step.js';
 import { goalsTable, rounded, sidesTable } from './report.js';
@@ -13,6 +15,9 @@ import { type SideKind, groupsOf } from './sides.js';
 import { writeTrainLanguageModel } from './task.js';
 import { type VariantRunOptions, runVariant } from './variant-run.js';
 import { type TrainVariant, trainVariants } from './variants.js';
+
+const LOSS_STEPS = 30;
+const LEAST_OF_A_CURVE = 20;
 
 const count = (least: number) => z.number().int().min(least);
 
@@ -23,6 +28,7 @@ export const train = defineCommand({
   examples: [
     'npm run bench -- train',
     'npm run bench -- train --quick',
+    'npm run bench -- train --quick --loss-steps 30',
     'npm run bench -- train --variant mlp --steps 9',
   ],
   schema: z.strictObject({
@@ -31,8 +37,13 @@ export const train = defineCommand({
     steps: count(1).default(5).describe('steps that are timed; the result is their median'),
     warmUp: count(1).default(2).describe('steps before them'),
     lossSteps: count(0)
-      .default(30)
-      .describe('steps after which losses are compared; 0: as many as are timed'),
+      .optional()
+      .describe('steps after which losses are compared; 0: as many as are timed (30; with --quick 0)'),
+    plots: z
+      .string()
+      .default(documentationImages)
+      .describe('folder to draw the loss curves into, where there are 20 steps of them')
+      .meta({ placeholder: 'FOLDER' }),
     compileSeconds: count(0).default(120).describe('what torch.compile may take; 0: only eager PyTorch'),
     mklWorkaround: z
       .boolean()
@@ -44,7 +55,7 @@ export const train = defineCommand({
       .describe('folder of real captions (flickr8k/captions.txt)')
       .meta({ placeholder: 'FOLDER' }),
   }),
-  run: async ({ quick, variant, mklWorkaround, ...options }, { signal }) => {
+  run: async ({ quick, variant, mklWorkaround, plots, ...options }, { signal }) => {
     const interpreter = quick ? undefined : await pythonInterpreter(signal);
     const folder = await mkdtemp(path.join(tmpdir(), 'captrain-train-'));
     const view = new LiveView({});
@@ -56,10 +67,11 @@ export const train = defineCommand({
       const variants = (Object.keys(trainVariants) as TrainVariant[]).filter(
         (each) => variant === 'both' || each === variant,
       );
-      const { steps, warmUp, lossSteps } = quick ? { steps: 3, warmUp: 1, lossSteps: 0 } : options;
+      const { steps, warmUp } = quick ? { steps: 3, warmUp: 1 } : options;
+      const lossSteps = options.lossSteps ?? (quick ? 0 : LOSS_STEPS);
       const results: Record<string, object> = {};
       for (const each of variants)
-        results[each] = await measure(each, {
+        results[each] = await measure(each, plots, {
           ...{ ...options, steps, warmUp, lossSteps: lossSteps || warmUp + steps },
           ...(interpreter !== undefined && { interpreter }),
           ...(preload !== undefined && { preload }),
@@ -75,15 +87,18 @@ export const train = defineCommand({
 });
 
 /** Runs one variant, prints its tables, and returns what the JSON line says of it. */
-async function measure(variant: TrainVariant, options: VariantRunOptions): Promise<object> {
-  const quick = options.interpreter === undefined;
+async function measure(variant: TrainVariant, plots: string, options: VariantRunOptions): Promise<object> {
+  const { interpreter, lossSteps } = options;
+  const quick = interpreter === undefined;
+  // The quick form's curves are of shared prefixes alone: the others would take most of its time.
+  const curves = lossSteps >= LEAST_OF_A_CURVE;
   const kinds: SideKind[][] = quick
-    ? ownKinds.map((kind) => [{ who: 'own', ...kind }])
+    ? ownKinds.filter((kind) => kind.sharedPrefix || !curves).map((kind) => [{ who: 'own', ...kind }])
     : groupsOf(variant, freemem());
   const { groups, counted } = await runVariant(variant, kinds, options);
-  const { lossSteps } = options;
   console.log(colors.bold(trainVariants[variant].title));
   console.log(`${sidesTable(groups, counted, lossSteps)}\n`);
+  if (curves) writePlot(plots, `loss-${variant}`, lossChart(trainVariants[variant].title, groups.flat()));
   if (quick) return quickFigures();
   const figures = variantFigures(groups, counted, { lossSteps });
   const shared = ownKinds.some(({ sharedPrefix }) => sharedPrefix);

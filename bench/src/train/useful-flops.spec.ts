@@ -3,32 +3,52 @@ import { usefulFlops } from './useful-flops.js';
 
 const D = 768;
 const V = 50257;
+const same = [1, 1, 1];
 
 describe('useful operations', () => {
-  test('of one caption are those of its positions, its tokens, its pairs and the mapper', () => {
-    // One caption of two tokens: 10 prefix positions and one word are read, two tokens are predicted.
+  test('of one caption are those of its positions, of those that predict, its pairs and the mapper', () => {
+    // One caption of two tokens: 10 prefix positions and one word are read, two positions predict a token.
+    const one = { images: [4], captions: [[7, 8]] };
     const gpt2 = 2 * 12 * 12 * D ** 2 * 11 + 2 * D * V * 2;
     const attention = 12 * 4 * D * (55 + 11);
     const mlp = 2 * (2 * 512 * 3840) + 3 * (2 * 3840 * 7680);
-    expect(usefulFlops('mlp', [[2]], false)).toBe(3 * gpt2 + 3 * attention + mlp);
+    expect(usefulFlops('mlp', one, false)).toBe(3 * gpt2 + 3 * attention + mlp);
     const layer = 3 * 2 * 20 * (8 * D ** 2) + 3 * 4 * D * 400;
     const transformer = 2 * (2 * 512 * 7680) + 8 * layer;
-    expect(usefulFlops('transformer', [[2]], false)).toBe(2 * gpt2 + 3 * attention + transformer);
+    expect(usefulFlops('transformer', one, false)).toBe(2 * gpt2 + 3 * attention + transformer);
   });
 
-  test('do not depend on how captions are grouped where prefixes are not shared', () => {
-    expect(usefulFlops('mlp', [[5, 9, 3]], false)).toBe(usefulFlops('mlp', [[5], [9], [3]], false));
+  test('do not depend on the images where prefixes are not shared', () => {
+    const captions = [[5, 9, 3], [5], [2, 2]];
+    expect(usefulFlops('mlp', { images: same, captions }, false)).toBe(
+      usefulFlops('mlp', { images: [1, 2, 3], captions }, false),
+    );
   });
 
-  test('with shared prefixes are fewer, by the prefixes and mappers that are saved', () => {
+  test('with shared prefixes are fewer, and fewer still where captions begin alike', () => {
     for (const variant of ['mlp', 'transformer'] as const) {
-      expect(usefulFlops(variant, [[12], [14]], true)).toBe(usefulFlops(variant, [[12], [14]], false));
-      const one = usefulFlops(variant, [[7]], false);
-      const saved = usefulFlops(variant, [[7, 7, 7]], false) - usefulFlops(variant, [[7, 7, 7]], true);
-      // Two of three times what a caption of one token has beside its head: its prefix alone.
-      const head = (variant === 'mlp' ? 3 : 2) * 2 * D * V;
-      expect(saved).toBe(2 * (usefulFlops(variant, [[1]], false) - head));
-      expect(saved).toBeLessThan(2 * one);
+      const counted = (images: number[], captions: number[][], shared = true) =>
+        usefulFlops(variant, { images, captions }, shared);
+      const apart = [
+        [1, 2, 3],
+        [4, 2, 3],
+      ];
+      expect(counted([1, 2], apart)).toBe(counted([1, 2], apart, false));
+      expect(counted([1, 1], apart)).toBeLessThan(counted([1, 2], apart));
+      const alike = [
+        [1, 2, 3],
+        [1, 2, 5],
+      ];
+      expect(counted([1, 1], alike)).toBeLessThan(counted([1, 1], apart));
+      expect(
+        counted(
+          [1, 1],
+          [
+            [1, 2, 3],
+            [1, 2, 3],
+          ],
+        ),
+      ).toBe(counted([1], [[1, 2, 3]]));
     }
   });
 });

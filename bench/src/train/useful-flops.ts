@@ -7,9 +7,12 @@
  *   weights', where they are trained. What reads the batch itself needs no input gradient.
  * - Attention costs 4·width for each pair of a position and one that it sees, and twice that backward, frozen or not:
  *   both operands are activations.
- * - GPT-2 reads the prefix and all tokens of a caption but the last; its head is on the caption tokens alone.
- * - With shared prefixes the mapper and the prefix positions count once an image, else once a caption.
+ * - GPT-2 reads the prefix and all tokens of a caption but the last; its head is on the positions that predict.
+ * - With shared prefixes the mapper and the prefix positions count once an image, else once a caption; and the words
+ *   that captions of an image begin with alike count once.
  */
+import { packBatch } from '@captrain/model/batches';
+import type { StepBatch } from '../parity/step-task.js';
 import { GPT2_SMALL } from '../random-gpt2.js';
 import type { TrainVariant } from './variants.js';
 import { trainVariants } from './variants.js';
@@ -21,25 +24,41 @@ const CLIP_LENGTH = 10;
 const MAPPER_LAYERS = 8;
 const { n_embd: width, n_layer: layers, vocab_size: vocabulary } = GPT2_SMALL;
 
-/** Useful operations of one step; `lengths` are the token counts of each image's captions. */
-export function usefulFlops(
-  variant: TrainVariant,
-  lengths: readonly (readonly number[])[],
-  sharedPrefix: boolean,
-): number {
-  const captions = lengths.flat();
-  const tokens = sum(captions);
-  const prefixes = sharedPrefix ? lengths.length : captions.length;
-  const positions = prefixes * PREFIX + tokens - captions.length;
-  const pairs = prefixes * triangle(PREFIX) + sum(captions.map(captionPairs));
+/** Useful operations of one step over these captions, of which each is about an image. */
+export function usefulFlops(variant: TrainVariant, batch: StepBatch, sharedPrefix: boolean): number {
+  const { prefixes, positions, predicting, pairs } = countRows(batch, sharedPrefix);
   // Forward and the input's gradient; the weights' gradient too where GPT-2 is trained.
   const passes = trainVariants[variant].frozen ? 2 : 3;
   const weights = layers * 12 * width ** 2;
   return (
-    passes * 2 * (weights * positions + width * vocabulary * tokens) +
+    passes * 2 * (weights * positions + width * vocabulary * predicting) +
     3 * 4 * width * layers * pairs +
     prefixes * mapperFlops(variant)
   );
+}
+
+/** What there is to compute: prefixes, positions of GPT-2, those that predict, and pairs of one and one that it sees. */
+function countRows({ images, captions }: StepBatch, sharedPrefix: boolean) {
+  const distinct = [...new Set(images)];
+  const own = sharedPrefix ? images.map((image) => distinct.indexOf(image)) : images.map((_, row) => row);
+  const prefixes = sharedPrefix ? distinct.length : images.length;
+  const packed = packBatch(
+    { embeddings: new Float32Array(prefixes), tokens: captions, images: own },
+    { embeddingDim: 1, prefixLength: PREFIX },
+  );
+  const seen: number[] = [];
+  let pairs = 0;
+  for (let at = 0; at < packed.segments_S3.length; at += 3) {
+    const [first, end, parent] = packed.segments_S3.subarray(at, at + 3) as unknown as [
+      number,
+      number,
+      number,
+    ];
+    const before = parent < 0 ? 0 : seen[parent]!;
+    seen.push(before + end - first);
+    pairs += (end - first) * before + triangle(end - first);
+  }
+  return { prefixes, positions: packed.positions_N.length, predicting: packed.predicting_R.length, pairs };
 }
 
 /** Of one embedding, all weights trained. */
@@ -53,15 +72,6 @@ function mapperFlops(variant: TrainVariant): number {
   return 2 * 2 * EMBEDDING * CLIP_LENGTH * width + MAPPER_LAYERS * layer;
 }
 
-/** Pairs of a caption's positions with themselves, those before them and the prefix. */
-function captionPairs(length: number): number {
-  return (length - 1) * PREFIX + triangle(length - 1);
-}
-
 function triangle(count: number): number {
   return (count * (count + 1)) / 2;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

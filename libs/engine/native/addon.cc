@@ -8,6 +8,7 @@
 #include "ops.h"
 #include "profile.h"
 #include "read_tensor.h"
+#include "shape_graph.h"
 #include "status.h"
 
 namespace captrain {
@@ -51,6 +52,15 @@ napi_value address_of(napi_env env, const std::vector<napi_value>& arguments) {
   return result;
 }
 
+// detach(array): takes a typed array's memory from it, and gives that back to the system.
+napi_value detach(napi_env env, const std::vector<napi_value>& arguments) {
+  napi_typedarray_type type;
+  napi_value buffer;
+  ok(napi_get_typedarray_info(env, arguments.at(0), &type, nullptr, nullptr, &buffer, nullptr), "a typed array");
+  ok(napi_detach_arraybuffer(env, buffer), "an array whose memory can be taken");
+  return nullptr;
+}
+
 }  // namespace
 }  // namespace captrain
 
@@ -66,10 +76,14 @@ NAPI_MODULE_INIT() {
   add_method<list_devices>(env, exports, "listDevices");
   add_method<kernel_instruction_set>(env, exports, "kernelInstructionSet");
   add_method<address_of>(env, exports, "addressOf");
+  add_method<detach>(env, exports, "detach");
   add_method<add_function_def>(env, exports, "addFunctionDef");
   add_method<define_function>(env, exports, "defineFunction");
   add_method<has_function>(env, exports, "hasFunction");
   add_method<remove_function>(env, exports, "removeFunction");
+  add_method<open_shape_graph>(env, exports, "openShapeGraph");
+  add_method<add_to_shape_graph>(env, exports, "addToShapeGraph");
+  add_method<close_shape_graph>(env, exports, "closeShapeGraph");
   add_method<op_list>(env, exports, "opList");
   add_method<kernels_of>(env, exports, "kernelsOf");
   add_method<start_profile>(env, exports, "startProfile");

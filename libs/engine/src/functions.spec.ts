@@ -120,6 +120,22 @@ describe('defining a function', () => {
     expect(hasFunction('refused')).toBe(false);
   });
 
+  test('its nodes run on the device that they name, and on none that is not there', () => {
+    const onDevice = (device: string) => {
+      const name = `on_${device.replaceAll(/\W/g, '_')}`;
+      defineFunction({
+        name,
+        inputs: ['float32'],
+        nodes: [{ name: 'y', op: 'Neg', inputs: [0], device }],
+        outputs: ['y'],
+      });
+      return callFunction(name, [tf.scalar(2)], 1)[0]!.dataSync()[0];
+    };
+    expect(onDevice('/device:CPU:0')).toBe(-2);
+    expect(() => onDevice('/device:GPU:9')).toThrow(/GPU:9/);
+    expect(() => onDevice('nowhere')).toThrow(/nowhere/);
+  });
+
   test('can be undone', () => {
     defineFunction({
       name: 'short_lived',

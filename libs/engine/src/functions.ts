@@ -19,6 +19,8 @@ export interface FunctionNode {
   attributes?: NodeAttributes;
   /** Names of earlier nodes that run before this one, whether or not it takes their outputs. */
   control?: readonly string[];
+  /** Where it runs, as TensorFlow names it (`/device:CPU:0`, `/device:GPU:0`), for what must sit elsewhere than the rest. */
+  device?: string;
 }
 
 export interface FunctionDefinition {
@@ -35,6 +37,8 @@ export interface FunctionDefinition {
   xla?: boolean;
 }
 
+const bodies = new Map<string, FunctionDefinition>();
+
 /**
  * Builds a TensorFlow function of nodes and registers it in tfjs's context: from then on `callFunction` runs it as one
  * op, however many nodes it has. Shapes are free: they are those of the inputs of each call.
@@ -42,20 +46,30 @@ export interface FunctionDefinition {
  * Throws TensorFlow's message, with the node's name, where a node does not fit.
  */
 export function defineFunction(definition: FunctionDefinition): void {
+  defineOutermost(definition);
+  bodies.set(definition.name, definition);
+}
+
+/** The same for a function that no recorded function will call: its definition is not kept. */
+export function defineOutermost(definition: FunctionDefinition): void {
   engineAddon().defineFunction({
     name: definition.name,
     inputs: definition.inputs.map((dtype) => dtypeNumbers[dtype]),
-    nodes: definition.nodes.map(({ name, op, inputs, attributes, control }) => ({
-      name,
-      op,
-      inputs,
-      attributes: toAddonAttributes(attributes ?? {}),
-      control: control ?? [],
-    })),
+    nodes: definition.nodes.map(toAddonNode),
     outputs: definition.outputs,
     effects: definition.effects ?? [],
     xla: definition.xla ?? false,
   });
+}
+
+/** How a function of that name was defined; undefined where none was by `defineFunction`. */
+export function functionBody(name: string): FunctionDefinition | undefined {
+  return bodies.get(name);
+}
+
+/** A node as captrain's addon takes it. */
+export function toAddonNode({ attributes = {}, control = [], device = '', ...node }: FunctionNode): unknown {
+  return { ...node, attributes: toAddonAttributes(attributes), control, device };
 }
 
 /** Registers a serialised `tensorflow.FunctionDef` under the name that it carries. Throws where it is not one. */
@@ -75,4 +89,5 @@ export function hasFunction(name: string): boolean {
 /** Forgets a function. Throws where there is none of that name. */
 export function removeFunction(name: string): void {
   engineAddon().removeFunction(name);
+  bodies.delete(name);
 }

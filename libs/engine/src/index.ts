@@ -5,6 +5,7 @@ export { bucketOf } from './compile/bucket-of.js';
 export { compile } from './compile/compile.js';
 export type { CompileOptions, CompiledShape } from './compile/compile-options.js';
 export type { CompiledFunction } from './compile/compiled-function.js';
+export { opScope } from './compile/op-scope.js';
 export { recordingForXla, type TensorFunction } from './compile/record.js';
 export { engineConfig, type EngineConfig } from './config.js';
 export { copyOut } from './copy-out.js';
@@ -24,6 +25,7 @@ export {
 export { addressOf } from './host-array.js';
 export { hasKernels, kernelInstructionSet, type KernelInstructionSet } from './kernels.js';
 export { memory, type MemoryFigures } from './memory.js';
+export { moveToTensor } from './move-to-tensor.js';
 export { ownBuffers } from './own-buffers.js';
 export { exclusiveTimes, idleStretches, type Stretch } from './profile/exclusive-times.js';
 export type { OpTiming } from './profile/op-timing.js';

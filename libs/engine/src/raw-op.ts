@@ -6,6 +6,8 @@ export interface TensorflowBackend {
   binding: { getNumOfTensors(): number };
   /** What TensorFlow has of each tensor; `dtype` is its number there. */
   tensorMap: { get(dataId: tf.Tensor['dataId']): { shape: number[]; dtype: number } };
+  /** A tensor of what TensorFlow has by this id; with the id −1, one that has no value. */
+  createOutputTensor(output: { id: number; shape: readonly number[]; dtype: number }): tf.Tensor;
   executeSingleOutput(name: string, attributes: BindingAttribute[], inputs: readonly tf.Tensor[]): tf.Tensor;
   /** Tensors and variables that share the values of this id. */
   refCount(dataId: object): number;

@@ -37,10 +37,19 @@ export interface EngineInfo {
 export interface EngineAddon {
   kernelInstructionSet(): 'none' | 'avx2' | 'avx512' | 'avx512_bf16' | 'amx_bf16';
   addressOf(array: Float32Array): number[];
+  detach(array: Float32Array): void;
   listDevices(): { name: string; type: string; bytes: number }[];
   addFunctionDef(bytes: Uint8Array): void;
   defineFunction(description: unknown): void;
   hasFunction(name: string): boolean;
+  /** native/shape_graph.h */
+  openShapeGraph(inputs: readonly { dtype: number; shape: readonly number[] }[]): unknown;
+  addToShapeGraph(
+    graph: unknown,
+    node: unknown,
+    shapes: readonly (readonly number[])[],
+  ): { dtype: number; shape?: number[] }[];
+  closeShapeGraph(graph: unknown): void;
   removeFunction(name: string): void;
   /** A serialised tensorflow.OpList of all ops. */
   opList(): Uint8Array;

@@ -79,6 +79,10 @@ export const precisionConfig = z.strictObject({
     .enum(['float32', 'bfloat16'])
     .default('float32')
     .describe('matrix products of training; weights, optimizer, sums and all else are float32 in any case'),
+  xla: z
+    .boolean()
+    .default(false)
+    .describe('compile the gradient by XLA, for each length of a batch anew: takes seconds, and pays on GPUs'),
 });
 export type PrecisionConfig = z.infer<typeof precisionConfig>;
 export type Precision = PrecisionConfig['precision'];

@@ -1,4 +1,4 @@
-import { tf } from '@captrain/engine';
+import { moveToTensor, tf } from '@captrain/engine';
 import { UserError } from '@captrain/runtime';
 import { checkShapes } from './layout.js';
 import type { ParameterShapes, ParameterValues } from './parameters.js';
@@ -72,4 +72,9 @@ export function tensorsOfValues(shapes: ParameterShapes, values: ParameterValues
   return new Map(
     [...shapes].map(([name, shape]) => [name, tf.tensor(values.get(name)!, [...shape], 'float32')]),
   );
+}
+
+/** The same, and the arrays are given up: they are empty afterwards, and their memory is free. */
+export function tensorsInPlaceOf(shapes: ParameterShapes, values: ParameterValues): Map<string, tf.Tensor> {
+  return new Map([...shapes].map(([name, shape]) => [name, moveToTensor(values.get(name)!, shape)]));
 }

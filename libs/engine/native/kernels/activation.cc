@@ -45,10 +45,10 @@ struct Gradient {
   explicit Gradient(const Attributes& attributes) : kind(kind_of(attributes)) {}
 
   void compute(const Context& context) const {
+    const Tensor dx = context.output_in_place_of(0, 0);
     const Tensor dy = context.input(0), x = context.input(1);
     require(dy.size() == x.size(),
             "dy " + text_of(dy.shape()) + " does not belong to x " + text_of(x.shape()));
-    const Tensor dx = context.output_in_place_of(0, 0, dy.shape());
     const auto gradient = CAPTRAIN_BEST(activation_gradient);
     parallel_blocks(x.size(), kBlock, [&](int64_t first, int64_t end) {
       gradient(kind, dy.floats() + first, x.floats() + first, end - first, dx.floats() + first);

@@ -36,6 +36,7 @@ struct CrossEntropy {
   explicit CrossEntropy(const Attributes&) {}
 
   void compute(const Context& context) const {
+    const Tensor gradient = context.output_in_place_of(0, 1);
     const Tensor logits = context.input(0), rows = context.input(1), targets = context.input(2);
     require(logits.rank() == 2, "logits " + text_of(logits.shape()) + " are no matrix");
     require(rows.size() == targets.size(), std::to_string(targets.size()) + " targets have " +
@@ -46,7 +47,6 @@ struct CrossEntropy {
       require(targets.ints()[i] >= 0 && targets.ints()[i] < width,
               "target " + std::to_string(targets.ints()[i]) + " is none of " + std::to_string(width));
     const Tensor loss = context.output(0, {count});
-    const Tensor gradient = context.output_in_place_of(0, 1, logits.shape());
     const auto row_of = CAPTRAIN_BEST(cross_entropy);
     const int64_t block = std::max<int64_t>(1, kBlockValues / std::max<int64_t>(1, width));
     parallel_blocks(count, block, [&](int64_t first, int64_t end) {

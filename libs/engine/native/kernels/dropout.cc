@@ -20,9 +20,9 @@ struct Dropout {
   }
 
   void compute(const Context& context) const {
+    const Tensor y = context.output_in_place_of(0, 0);
     const Tensor x = context.input(0), seed = context.input(1);
     require(seed.size() == 2, "a seed has two numbers, not " + std::to_string(seed.size()));
-    const Tensor y = context.output_in_place_of(0, 0, x.shape());
     const PhiloxState state = CAPTRAIN_BEST(philox_of_seed)(seed.ints());
     const auto drop = CAPTRAIN_BEST(dropout);
     parallel_blocks(x.size(), kBlock, [&](int64_t first, int64_t end) {

@@ -39,12 +39,12 @@ struct LayerNormGrad {
   explicit LayerNormGrad(const Attributes&) {}
 
   void compute(const Context& context) const {
+    const Tensor dx = context.output_in_place_of(0, 0);
     const Tensor dy = context.input(0), x = context.input(1), gain = context.input(2);
     const Tensor mean = context.input(3), rstd = context.input(4);
     const int64_t rows = x.rows(), width = x.columns();
     require(dy.size() == x.size() && gain.size() == width && mean.size() == rows && rstd.size() == rows,
             "the inputs do not belong to one layer norm of x " + text_of(x.shape()));
-    const Tensor dx = context.output_in_place_of(0, 0, x.shape());
     const auto gradient = CAPTRAIN_BEST(layer_norm_gradient);
     parallel_blocks(rows, kBlock, [&](int64_t first, int64_t end) {
       gradient(dy.floats() + first * width, x.floats() + first * width, gain.floats(), mean.floats() + first,

@@ -85,7 +85,8 @@ Tensor Context::output(int index, const Shape& shape, TF_DataType dtype) const {
   return Tensor(tensor);
 }
 
-Tensor Context::output_in_place_of(int input, int index, const Shape& shape) const {
+Tensor Context::output_in_place_of(int input, int index) const {
+  const Shape shape = this->input(input).shape();
   Status status;
   int forwarded = -1;
   TF_Tensor* tensor = TF_ForwardInputOrAllocateOutput(context_, &input, 1, index, shape.data(),
@@ -107,7 +108,8 @@ void register_op(const char* name, std::initializer_list<const char*> attributes
   for (const char* output : outputs) TF_OpDefinitionBuilderAddOutput(op, output);
   // TensorFlow's function does not look at its argument: whoever calls it makes the op stateful.
   if (stateful) TF_OpDefinitionBuilderSetIsStateful(op, true);
-  // A function may hold the op only where it has one. That nothing is known of the outputs suffices.
+  // A function may hold the op only where it has one. That nothing is known of the outputs suffices: what recording needs
+  // to know is in ../../src/compile/own-op-shapes.ts, since the C API shows such a function no attributes but types.
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, &TF_ShapeInferenceContextSetUnknownShape);
   Status status;
   TF_RegisterOpDefinition(op, status);

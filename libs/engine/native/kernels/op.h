@@ -71,8 +71,9 @@ class Context {
   int inputs() const { return TF_NumInputs(context_); }
   Tensor input(int index) const;
   Tensor output(int index, const Shape& shape, TF_DataType dtype = TF_FLOAT) const;
-  // The buffer of an input of the same shape where nobody else needs it, else a new one.
-  Tensor output_in_place_of(int input, int index, const Shape& shape) const;
+  // An output of an input's shape, in the input's own buffer where nobody else needs it. To be called before `input` is
+  // called for that one: a kernel that holds the input is somebody else.
+  Tensor output_in_place_of(int input, int index) const;
 
  private:
   TF_OpKernelContext* context_;

@@ -9,6 +9,7 @@ void register_kernels() {
   if (registered || instruction_set() == InstructionSet::none) return;
   register_accumulate();
   register_activation();
+  register_add_rows();
   register_adamw();
   register_attention();
   register_copy_out();

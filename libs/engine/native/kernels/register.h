@@ -5,6 +5,7 @@ namespace captrain {
 
 void register_accumulate();
 void register_activation();
+void register_add_rows();
 void register_adamw();
 void register_attention();
 void register_copy_out();

@@ -21,7 +21,7 @@ export interface CompiledShape {
   nodes: number;
   constants: number;
   constantBytes: number;
-  /** Seconds that the first call took beyond the others: running op by op, recording, and defining the function. */
+  /** Seconds that the first call took beyond the others: for recording, and for defining the function. */
   recordSeconds: number;
   /** Calls so far, the first included. */
   calls: number;

@@ -1,12 +1,10 @@
-import { type DType, dtypeOfNumber } from '../dtypes.js';
 import {
   type FunctionNode,
   type Reference,
   callFunction,
-  defineFunction,
+  defineOutermost,
   removeFunction,
 } from '../functions.js';
-import { tensorflowBackend } from '../raw-op.js';
 import { tf } from '../tf.js';
 import type { CompileOptions, CompiledShape } from './compile-options.js';
 import { firstDifference } from './first-difference.js';
@@ -14,6 +12,7 @@ import { type LiveNodes, liveNodes } from './live-nodes.js';
 import { type TensorFunction, isRecording, record, runFunction } from './record.js';
 import { RecordingError } from './recording.js';
 import { requireXlaKernels } from './require-xla-kernels.js';
+import { typeOf } from './tensor-type.js';
 
 /** One set of shapes, as it was recorded. */
 interface Entry extends LiveNodes {
@@ -55,13 +54,14 @@ export class CompiledFunction {
     if (isRecording()) return runFunction(this.fn, inputs).map((result) => tf.clone(result));
     if (tapeIsOn()) throw this.#error('it has no gradient: take gradients within the function');
     const key = signatureOf(inputs);
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return this.#firstCall(key, inputs);
-    // Moves it to the end.
+    const known = this.#entries.get(key);
+    const entry = known ?? this.#compile(inputs);
+    if (known?.unverified === true) this.#verify(known, inputs);
+    // The last to go.
     this.#entries.delete(key);
     this.#entries.set(key, entry);
+    this.#removeOldest();
     entry.report.calls += 1;
-    if (entry.unverified) return this.#verifyingCall(entry, inputs);
     return callFunction(entry.functionName, inputs, entry.outputs.length);
   }
 
@@ -76,40 +76,25 @@ export class CompiledFunction {
     this.#closed = true;
   }
 
-  #firstCall(key: string, inputs: readonly tf.Tensor[]): tf.Tensor[] {
+  #compile(inputs: readonly tf.Tensor[]): Entry {
     const start = performance.now();
-    const { outputs, ...recorded } = this.#record(inputs);
+    const recorded = this.#record(inputs);
     try {
-      const functionName = `${this.options.name}_${functionsNamed++}`;
-      const entry = this.#define(functionName, inputs, recorded);
+      const entry = this.#define(`${this.options.name}_${functionsNamed++}`, inputs, recorded);
       entry.report.recordSeconds = (performance.now() - start) / 1000;
-      this.#entries.set(key, entry);
-      this.#removeOldest();
-      return this.#settle(entry, inputs, outputs);
+      return entry;
     } catch (error) {
-      tf.dispose(outputs);
       throw this.#error((error as Error).message, error);
     }
   }
 
-  /**
-   * What a call gives that was recorded: what later calls would give. TensorFlow fuses ops in a function, which rounds
-   * otherwise, and no result may depend on how many calls came before. Effects have happened, though: then the outputs
-   * are those that came with them.
-   */
-  #settle(entry: Entry, inputs: readonly tf.Tensor[], outputs: tf.Tensor[]): tf.Tensor[] {
-    if (entry.effects.length > 0) return outputs;
-    tf.dispose(outputs);
-    return callFunction(entry.functionName, inputs, entry.outputs.length);
-  }
-
-  #define(functionName: string, inputs: readonly tf.Tensor[], recorded: Omit<RunOnce, 'outputs'>): Entry {
+  #define(functionName: string, inputs: readonly tf.Tensor[], recorded: RecordedNodes): Entry {
     const { nodes, effects, references } = recorded;
     const xla = this.options.xla ?? false;
     if (xla) requireXlaKernels(nodes);
-    const described = inputs.map(describe);
+    const described = inputs.map(typeOf);
     const types = described.map(({ dtype }) => dtype);
-    defineFunction({ name: functionName, inputs: types, nodes, outputs: references, effects, xla });
+    defineOutermost({ name: functionName, inputs: types, nodes, outputs: references, effects, xla });
     const constants = nodes.filter((node) => bytesOfConstant(node) !== undefined);
     return {
       functionName,
@@ -124,26 +109,24 @@ export class CompiledFunction {
         constants: constants.length,
         constantBytes: constants.reduce((sum, node) => sum + bytesOfConstant(node)!, 0),
         recordSeconds: 0,
-        calls: 1,
+        calls: 0,
       },
     };
   }
 
-  #verifyingCall(entry: Entry, inputs: readonly tf.Tensor[]): tf.Tensor[] {
-    const { outputs, nodes, references } = this.#record(inputs);
+  /** Records once more, and throws where that differs. */
+  #verify(entry: Entry, inputs: readonly tf.Tensor[]): void {
+    const { nodes, references } = this.#record(inputs);
     const difference = firstDifference(entry, { nodes, outputs: references });
-    if (difference !== undefined) {
-      tf.dispose(outputs);
+    if (difference !== undefined)
       throw this.#error(`two calls with the same shapes did different things: ${difference}`);
-    }
     Object.assign(entry, { unverified: false, nodes: [] });
-    return this.#settle(entry, inputs, outputs);
   }
 
-  #record(inputs: readonly tf.Tensor[]): RunOnce {
+  #record(inputs: readonly tf.Tensor[]): RecordedNodes {
     try {
-      const { outputs, references, recording } = record(this.fn, inputs, this.options.xla ?? false);
-      return { outputs, references, ...liveNodes(recording.constants.nodes, recording.ops, references) };
+      const { references, constants, ops } = record(this.fn, inputs, this.options.xla ?? false);
+      return { references, ...liveNodes(constants, ops, references) };
     } catch (error) {
       throw error instanceof RecordingError ? this.#error(error.message, error) : error;
     }
@@ -161,8 +144,7 @@ export class CompiledFunction {
   }
 }
 
-interface RunOnce extends LiveNodes {
-  outputs: tf.Tensor[];
+interface RecordedNodes extends LiveNodes {
   references: Reference[];
 }
 
@@ -171,17 +153,11 @@ function signatureOf(inputs: readonly tf.Tensor[]): string {
   const first = new Map(inputs.map(({ dataId }, index) => [dataId, index] as const).reverse());
   return inputs
     .map((input, index) => {
-      const { dtype, shape } = describe(input);
+      const { dtype, shape } = typeOf(input);
       const same = first.get(input.dataId)!;
       return `${dtype}[${shape.join()}]${same === index ? '' : `=${same}`}`;
     })
     .join(' ');
-}
-
-/** As TensorFlow has the tensor: tfjs calls some of its types by other names. */
-function describe({ dataId }: tf.Tensor): { dtype: DType; shape: readonly number[] } {
-  const { dtype, shape } = tensorflowBackend().tensorMap.get(dataId);
-  return { dtype: dtypeOfNumber(dtype), shape };
 }
 
 /** Bytes of a constant's values; undefined for other nodes. */

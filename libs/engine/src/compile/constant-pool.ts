@@ -12,6 +12,9 @@ const UNIFORM_BYTES = 256;
 export class ConstantPool {
   readonly #nodes = new Map<string, FunctionNode>();
 
+  /** `added` is told of every new node. */
+  constructor(private readonly added: (node: FunctionNode) => void = () => undefined) {}
+
   /** Nodes of all constants, in an order in which they could run; they take nothing but each other. */
   get nodes(): FunctionNode[] {
     return [...this.#nodes.values()];
@@ -26,8 +29,7 @@ export class ConstantPool {
     if (uniform !== undefined) {
       const dims = this.add({ dtype: 'int32', shape: [shape.length], data: Int32Array.from(shape) });
       const one = this.add({ dtype, shape: [], data: uniform });
-      this.#nodes.set(name, { name, op: 'Fill', inputs: [dims, one] });
-      return name;
+      return this.#add({ name, op: 'Fill', inputs: [dims, one] });
     }
     if (data.byteLength > MAX_CONSTANT_BYTES)
       throw new Error(
@@ -35,8 +37,13 @@ export class ConstantPool {
       );
     // A copy, because the array is its owner's, who may write into it.
     const tensor = { dtype, shape: [...shape], data: new Uint8Array(bytesOf(data)) };
-    this.#nodes.set(name, { name, op: 'Const', inputs: [], attributes: { dtype, value: { tensor } } });
-    return name;
+    return this.#add({ name, op: 'Const', inputs: [], attributes: { dtype, value: { tensor } } });
+  }
+
+  #add(node: FunctionNode): string {
+    this.#nodes.set(node.name, node);
+    this.added(node);
+    return node.name;
   }
 }
 

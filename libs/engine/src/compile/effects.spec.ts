@@ -54,6 +54,19 @@ test('come in the order in which they were recorded', () => {
   f.close();
 });
 
+test('come once a call, the first included', () => {
+  const attributes = { dtype: 'float32', shape: { shape: [] }, shared_name: { string: 'once' } } as const;
+  const variable = () => rawOp('VarHandleOp', [], { ...attributes, container: { string: '' } })[0]!;
+  tf.tidy(() => rawOp('AssignVariableOp', [variable(), tf.scalar(10)], { dtype: 'float32' }, 0));
+  const f = compiled(([x]) => {
+    const handle = variable();
+    rawOp('AssignAddVariableOp', [handle, x!], { dtype: 'float32' }, 0);
+    return rawOp('ReadVariableOp', [handle], { dtype: 'float32' });
+  });
+  expect([1, 1, 1].map((value) => f.call([tf.scalar(value)])[0]!.arraySync())).toEqual([11, 12, 13]);
+  f.close();
+});
+
 test('ops without an effect or a use are left out', () => {
   const f = compiled(([x]) => {
     tf.exp(tf.mul(x!, 17));

@@ -1,20 +1,24 @@
-import type { Reference } from '../functions.js';
 import { dropTape } from '../drop-tape.js';
-import { tensorflowBackend } from '../raw-op.js';
+import { dtypeNumbers } from '../dtypes.js';
+import type { FunctionNode, Reference } from '../functions.js';
+import { type TensorflowBackend, tensorflowBackend } from '../raw-op.js';
 import { tf } from '../tf.js';
-import { type DataId, Recording, RecordingError } from './recording.js';
+import { type RecordedOp, Recording, RecordingError } from './recording.js';
 
 /** A function of tensors that can be compiled: only tfjs ops, autograd and `rawOp` in it, and no promise. */
 export type TensorFunction = (inputs: readonly tf.Tensor[]) => tf.Tensor[];
 
-/** A run of a function: its outputs, and how they came about. */
+/** What a run of a function asked for, and its outputs. */
 export interface Recorded {
-  outputs: tf.Tensor[];
   references: Reference[];
-  recording: Recording;
+  constants: FunctionNode[];
+  ops: RecordedOp[];
 }
 
-/** Kernels of tfjs that read a tensor only to check it; TensorFlow's own kernel checks it again. */
+/** The id of what TensorFlow does not have: tfjs's backend does nothing to free it. */
+const NO_VALUE = -1;
+
+/** Kernels of tfjs that read numbers only to check that they are indices; TensorFlow's own kernel checks it again. */
 const readToCheck = new Set(['GatherV2']);
 
 let active: { xla: boolean } | undefined;
@@ -30,36 +34,42 @@ export function recordingForXla(): boolean {
 }
 
 /**
- * Runs `fn` and records the ops that tfjs's backend executes for it. The outputs are new tensors, owned by the
- * surrounding `tf.tidy`. An error of `fn` passes through, and leaves nothing behind; what cannot be recorded is a
- * RecordingError.
+ * Runs `fn` and records the ops that it asks tfjs's backend to execute. None is executed: the tensors in between have a
+ * type and a shape, and no value. An error of `fn` passes through, and leaves nothing behind; what cannot be recorded is
+ * a RecordingError.
  */
 export function record(fn: TensorFunction, inputs: readonly tf.Tensor[], xla: boolean): Recorded {
   const recording = new Recording(inputs);
-  const dataIds = inputs.map(({ dataId }) => dataId);
   const references: Reference[] = [];
-  const outputs = tf.tidy(() => {
-    const restore = installHooks(recording);
-    active = { xla };
-    try {
-      const results = runFunction(fn, inputs);
-      if (recording.fault !== undefined) throw recording.fault;
-      inputs.forEach(({ dataId }, index) => {
-        if (dataId !== dataIds[index])
-          recording.fail(`the function assigns to its input ${index}: return the new value, and assign that`);
-      });
-      references.push(...results.map((result, i) => recording.reference(result, `output ${i}`)));
-      // New tensors, though one may be an input, or stand there twice.
-      return results.map((result) => tf.clone(result));
-    } catch (error) {
-      dropTape();
-      throw error;
-    } finally {
-      active = undefined;
-      restore();
-    }
-  });
-  return { outputs, references, recording };
+  try {
+    tf.tidy(() => {
+      const restore = installHooks(recording, inputs);
+      active = { xla };
+      try {
+        const results = runFunction(fn, inputs);
+        if (recording.fault !== undefined) throw recording.fault;
+        references.push(...results.map((result, i) => recording.reference(result, `output ${i}`)));
+      } catch (error) {
+        dropTape();
+        throw error;
+      } finally {
+        active = undefined;
+        restore();
+      }
+    });
+    requireNoneKept(recording);
+    return { references, constants: recording.constants.nodes, ops: recording.ops };
+  } finally {
+    recording.close();
+  }
+}
+
+/** Throws where a tensor of the function outlives it. */
+function requireNoneKept(recording: Recording): void {
+  const backend = tensorflowBackend();
+  const kept = recording.outputs().find((dataId) => backend.refCount(dataId) > 0);
+  if (kept !== undefined)
+    recording.fail(`the function keeps ${recording.describe(kept)}, which has a value only as its output`);
 }
 
 /** Runs `fn`, and throws where it does not give tensors. */
@@ -76,41 +86,45 @@ export function runFunction(fn: TensorFunction, inputs: readonly tf.Tensor[]): t
 }
 
 /** Routes what the backend does to the recording; the function returned undoes it. */
-function installHooks(recording: Recording): () => void {
+function installHooks(recording: Recording, inputs: readonly tf.Tensor[]): () => void {
   const backend = tensorflowBackend();
-  const { executeSingleOutput, executeMultipleOutputs, move, readSync } = backend;
+  const { move, readSync } = backend;
   const engine = tf.engine();
   const runKernel = engine.runKernel.bind(engine);
   const kernels: string[] = [];
 
-  const checkRead = (dataId: DataId) => {
-    const kernel = kernels.at(-1);
-    if (recording.isConstant(dataId) || (kernel !== undefined && readToCheck.has(kernel))) return;
-    const reader = kernel === undefined ? 'JavaScript' : `tfjs's kernel ${kernel}`;
-    recording.fail(
-      `${reader} reads ${recording.describe(dataId)} within the function, which cannot be recorded: its value differs from call to call`,
+  const describeOp: TensorflowBackend['executeMultipleOutputs'] = (name, attributes, tensors, count) => {
+    const outputs = recording.addOp(name, attributes, tensors, ({ dtype, shape }) =>
+      backend.createOutputTensor({ id: NO_VALUE, shape, dtype: dtypeNumbers[dtype] }),
     );
+    if (outputs.length > count) recording.fail(`${name} gives ${outputs.length} tensors, not ${count}`);
+    return outputs;
   };
   const undo = [
-    replace(backend, 'executeSingleOutput', (name, attributes, inputs) => {
-      const references = recording.inputsOf(name, inputs);
-      const output = executeSingleOutput.call(backend, name, attributes, inputs);
-      recording.addOp(name, attributes, references, [output]);
-      return output;
-    }),
-    replace(backend, 'executeMultipleOutputs', (name, attributes, inputs, count) => {
-      const references = recording.inputsOf(name, inputs);
-      const outputs = executeMultipleOutputs.call(backend, name, attributes, inputs, count);
-      recording.addOp(name, attributes, references, outputs);
-      return outputs;
+    replace(backend, 'executeMultipleOutputs', describeOp),
+    replace(backend, 'executeSingleOutput', (name, attributes, tensors) => {
+      const [output] = describeOp(name, attributes, tensors, 1);
+      return output ?? recording.fail(`${name} gives no tensor`);
     }),
     replace(backend, 'move', (dataId, values, shape, dtype, count) => {
       move.call(backend, dataId, values, shape, dtype, count);
       recording.addConstant(dataId, values, shape, dtype);
     }),
     replace(backend, 'readSync', (dataId) => {
-      checkRead(dataId);
-      return readSync.call(backend, dataId);
+      if (recording.isConstant(dataId)) return readSync.call(backend, dataId);
+      const kernel = kernels.at(-1);
+      // Indices of which nothing is known but how many they are: zeros pass the check.
+      if (kernel !== undefined && readToCheck.has(kernel))
+        return new Int32Array(tf.util.sizeFromShape(backend.tensorMap.get(dataId).shape));
+      const reader = kernel === undefined ? 'JavaScript' : `tfjs's kernel ${kernel}`;
+      return recording.fail(
+        `${reader} reads ${recording.describe(dataId)} within the function, which cannot be recorded: its value differs from call to call`,
+      );
+    }),
+    replace(tf.Variable.prototype, 'assign', function (this: tf.Variable) {
+      const index = inputs.indexOf(this);
+      const what = index === -1 ? `the variable ${this.name}` : `its input ${index}`;
+      recording.fail(`the function assigns to ${what}: return the new value, and assign that`);
     }),
     replace(engine, 'runKernel', (name, inputs, attributes) => {
       kernels.push(name);

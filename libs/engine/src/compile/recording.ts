@@ -5,12 +5,15 @@ import type { tf } from '../tf.js';
 import { ConstantPool } from './constant-pool.js';
 import { groupInputs } from './group-inputs.js';
 import { opDefinition } from './op-definitions.js';
+import { inOpScope } from './op-scope.js';
 import { toNodeAttribute } from './recorded-attributes.js';
+import { ShapeGraph } from './shape-graph.js';
+import { type TensorType, typeOf } from './tensor-type.js';
 
 /** What tfjs's tensors are known by: tensors of one `dataId` share their values. */
 export type DataId = tf.Tensor['dataId'];
 
-/** An op that has run, or a call of a function. */
+/** An op that the function asked for, or a call of a function. */
 export interface RecordedOp extends FunctionNode {
   attributes: NodeAttributes;
   /** It may have effects, so it runs in every call, in its turn. */
@@ -26,18 +29,24 @@ type Source =
 /** What cannot be recorded. Errors of the function itself are its own. */
 export class RecordingError extends Error {}
 
-/** The ops and constants of one run of a function, as nodes. */
+/** The ops and constants of one run of a function, as nodes. `close()` ends it. */
 export class Recording {
   readonly ops: RecordedOp[] = [];
-  readonly constants = new ConstantPool();
+  readonly constants = new ConstantPool((node) => this.#shapes.add(node));
   /** What went wrong first; kept, because the function may have caught it. */
   fault: Error | undefined;
   readonly #sources = new Map<DataId, Source>();
+  readonly #shapes: ShapeGraph;
 
   constructor(inputs: readonly tf.Tensor[]) {
+    this.#shapes = new ShapeGraph(inputs.map(typeOf));
     inputs.forEach(({ dataId }, index) => {
       if (!this.#sources.has(dataId)) this.#sources.set(dataId, { kind: 'argument', index });
     });
+  }
+
+  close(): void {
+    this.#shapes.close();
   }
 
   /** Throws, and remembers that. */
@@ -54,20 +63,21 @@ export class Recording {
     });
   }
 
-  /** An op that ran on `inputs` (as `inputsOf` gives them) and gave these outputs. */
+  /** An op on these inputs: its outputs, each a tensor that `make` makes of its type. */
   addOp(
     op: string,
     attributes: readonly BindingAttribute[],
-    inputs: readonly Reference[],
-    outputs: readonly tf.Tensor[],
-  ): void {
+    inputs: readonly tf.Tensor[],
+    make: (type: TensorType) => tf.Tensor,
+  ): tf.Tensor[] {
+    const references = inputs.map((tensor, index) => this.reference(tensor, `input ${index} of ${op}`));
     const definition = opDefinition(op);
     const attributeOf = (name: string) => attributes.find((attribute) => attribute.name === name)?.value;
     const grouped = this.#guard(op, () =>
-      definition === undefined ? inputs : groupInputs(definition, inputs, attributeOf),
+      definition === undefined ? references : groupInputs(definition, references, attributeOf),
     );
     const node: RecordedOp = {
-      name: `${op.replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9_]/g, '')}_${this.ops.length}`,
+      name: inOpScope(`${op.replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9_]/g, '')}_${this.ops.length}`),
       op,
       inputs: grouped,
       attributes: this.#guard(op, () =>
@@ -75,13 +85,18 @@ export class Recording {
       ),
       isStateful: definition?.isStateful ?? true,
     };
+    const types = this.#guard(undefined, () => this.#shapes.add(node));
     this.ops.push(node);
-    outputs.forEach(({ dataId }, output) => this.#sources.set(dataId, { kind: 'output', op: node, output }));
+    return types.map((type, output) => {
+      const tensor = make(type);
+      this.#sources.set(tensor.dataId, { kind: 'output', op: node, output });
+      return tensor;
+    });
   }
 
-  /** References to the inputs of an op. Throws where one is neither argument nor made in the recording. */
-  inputsOf(op: string, inputs: readonly tf.Tensor[]): Reference[] {
-    return inputs.map((tensor, index) => this.reference(tensor, `input ${index} of ${op}`));
+  /** The data of all outputs of ops. */
+  outputs(): DataId[] {
+    return [...this.#sources].filter(([, { kind }]) => kind === 'output').map(([dataId]) => dataId);
   }
 
   /** The reference to a tensor's values; `role` says what it is there for, should it be an error. */
@@ -114,11 +129,13 @@ export class Recording {
     return `output ${source.output} of ${source.op.op}`;
   }
 
-  #guard<Result>(what: string, work: () => Result): Result {
+  /** What `work` throws becomes the fault; `what` says of what it speaks, unless it does itself. */
+  #guard<Result>(what: string | undefined, work: () => Result): Result {
     try {
       return work();
     } catch (error) {
-      return this.fail(`${what}: ${(error as Error).message}`);
+      const { message } = error as Error;
+      return this.fail(what === undefined ? message : `${what}: ${message}`);
     }
   }
 }

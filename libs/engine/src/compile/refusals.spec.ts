@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type TensorFunction, compile, readTensor, startEngine, tf } from '../index.js';
+import { type TensorFunction, compile, rawOp, readTensor, startEngine, tf } from '../index.js';
 import { expectNoLeak } from '../testing.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'refusals-'));
@@ -63,13 +63,37 @@ test('random numbers of JavaScript without a seed', () => {
   seeded.close();
 });
 
-test('an input that is assigned to', () => {
-  const v = tf.variable(tf.scalar(1));
-  const f: TensorFunction = ([x]) => {
-    (x as tf.Variable).assign(tf.add(x!, 1));
-    return [];
-  };
-  expect(() => call(f, [v])).toThrow('the function assigns to its input 0');
+test('a variable that is assigned to, which keeps its value', () => {
+  const v = tf.variable(tf.scalar(1), true, 'mean');
+  const assign = () => v.assign(tf.add(v, 1));
+  expect(() => call(() => (assign(), []), [v])).toThrow('the function assigns to its input 0');
+  expect(() => call(([x]) => (v.assign(x!.asScalar()), []), [tf.scalar(2)])).toThrow(
+    'the function assigns to the variable mean',
+  );
+  expect(v.arraySync()).toBe(1);
+  assign();
+  expect(v.arraySync()).toBe(2);
+});
+
+test('a tensor that is kept: it has no value', () => {
+  let kept: tf.Tensor | undefined;
+  const f: TensorFunction = ([x]) => [(kept = tf.keep(tf.exp(x!)))];
+  expect(() => call(f)).toThrow('the function keeps output 0 of Exp, which has a value only as its output');
+  kept!.dispose();
+});
+
+test('ops whose shape the data decide', () => {
+  const positive: TensorFunction = ([x]) => rawOp('Where', [tf.greater(x!, 0)]);
+  expect(() => call(positive)).toThrow('(Where): the shape of output 0 is known only when it has run');
+  const filled: TensorFunction = ([shape]) => rawOp('Fill', [shape!, tf.scalar(1)]);
+  expect(() => call(filled, [tf.tensor1d([2, 3], 'int32')])).toThrow('(Fill): the shape of output 0');
+});
+
+test('inputs that do not fit an op, or too few outputs asked of it', () => {
+  expect(() => call(([x]) => rawOp('MatMul', [x!, x!]))).toThrow('(MatMul): Shape must be rank 2');
+  expect(() => call(([x]) => rawOp('TopKV2', [x!, tf.scalar(1, 'int32')], { sorted: true }))).toThrow(
+    'TopKV2 gives 2 tensors, not 1',
+  );
 });
 
 test('an op of our own by XLA', () => {

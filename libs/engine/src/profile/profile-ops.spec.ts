@@ -2,8 +2,10 @@ import { beforeAll, expect, test } from 'vitest';
 import {
   type FunctionDefinition,
   callFunction,
+  compile,
   defineFunction,
   exclusiveTimes,
+  opScope,
   profileOps,
   startEngine,
   startProfile,
@@ -78,6 +80,21 @@ test('a large matmul is nearly all of the time that its call takes', () => {
 test('eager ops are told', () => {
   const { ops } = profileOps(() => tf.tidy(() => tf.sum(tf.exp(x)).dataSync()[0]));
   expect(ops.map(({ op }) => op)).toEqual(expect.arrayContaining(['Exp', 'Sum']));
+});
+
+test("a compiled function's ops are told by the scope that they were recorded in, the innermost one", () => {
+  const fn = ([y]: readonly tf.Tensor[]) =>
+    opScope('outer', () => {
+      const inner = opScope('inner', () => tf.exp(y!));
+      return [tf.neg(inner)];
+    });
+  const compiled = compile(fn, { name: 'scoped' });
+  const call = () => tf.tidy(() => compiled.call([x])[0]!.dataSync().length);
+  call();
+  const { ops } = profileOps(call);
+  const named = ops.filter(({ op }) => op === 'Exp' || op === 'Neg').map(({ name }) => name);
+  expect(named).toEqual([expect.stringMatching(/inner\/Exp_\d+$/), expect.stringMatching(/outer\/Neg_\d+$/)]);
+  compiled.close();
 });
 
 test("of a function that XLA compiled, XLA's computations are told, within the op that is the function", () => {

@@ -10,6 +10,8 @@ export class KernelUpdate implements Moments {
   readonly #squares: tf.Tensor[];
 
   constructor(private readonly variables: readonly tf.Variable[]) {
+    // Copies are made before there is much else in memory.
+    ownBuffers(variables);
     this.#means = variables.map(zeros);
     this.#squares = variables.map(zeros);
   }

@@ -1,11 +1,11 @@
 // I images, F frames, C width of an embedding, P prefix positions, M caption positions that are read, N = I·P + M rows,
 // R rows that predict, D width of the language model
-import { rawOp, tf } from '@captrain/engine';
+import { opScope, tf } from '@captrain/engine';
 import { gpt2LastNorm, gpt2Packed } from '../gpt2/gpt2-packed.js';
 import type { Gpt2Computation } from '../gpt2/gpt2-block.js';
 import { headOf } from '../gpt2/gpt2.js';
 import { type MapperComputation, mapPrefix } from '../mapper/mapper.js';
-import { embedding } from '../ops/embedding.js';
+import { addRows, embedding } from '../ops/embedding.js';
 import { headLoss } from '../ops/head-loss.js';
 import { parameter, type Parameters } from '../parameters.js';
 import type { PackedTensors } from './packed-tensors.js';
@@ -34,18 +34,35 @@ export function captionLoss(parts: CaptionerParts, batch: PackedTensors): tf.Sca
 
 /**
  * The loss, and its gradient for each of the trained parameters, in their order: the mapper's, and GPT-2's unless it is
- * `frozen`. With a key the language model has dropout by its config's rates.
+ * `frozen`. With a key the language model has dropout by its config's rates. Profiles see its ops as `forward/…` and
+ * `backward/…`.
  */
 export function captionGradient(
   parts: CaptionerParts,
   trained: readonly tf.Tensor[],
   batch: PackedTensors,
-  { frozen, seed_2 }: { frozen: boolean; seed_2?: tf.Tensor1D | undefined },
+  options: CaptionGradientOptions,
+): { loss: tf.Scalar; gradients: tf.Tensor[] } {
+  return opScope('backward', () => differentiate(parts, trained, batch, options));
+}
+
+export interface CaptionGradientOptions {
+  frozen: boolean;
+  seed_2?: tf.Tensor1D | undefined;
+}
+
+/** All that is not in a scope of its own is the backward pass. */
+function differentiate(
+  parts: CaptionerParts,
+  trained: readonly tf.Tensor[],
+  batch: PackedTensors,
+  { frozen, seed_2 }: CaptionGradientOptions,
 ): { loss: tf.Scalar; gradients: tf.Tensor[] } {
   const words_VD = parameter(parts.gpt2Parameters, WORDS);
-  const words_MD = tf.gather(words_VD, batch.tokens_M) as tf.Tensor2D;
+  const words_MD = opScope('forward', () => tf.gather(words_VD, batch.tokens_M)) as tf.Tensor2D;
   const gradientsOf = frozen ? 'hidden' : 'both';
-  const loss = () => lossOfWords(parts, batch, words_MD, { gradients: gradientsOf, seed_2 });
+  const loss = () =>
+    opScope('forward', () => lossOfWords(parts, batch, words_MD, { gradients: gradientsOf, seed_2 }));
   if (frozen) {
     const { value, grads } = tf.valueAndGrads(loss)([...trained]);
     return { loss: value as tf.Scalar, gradients: grads };
@@ -76,12 +93,4 @@ function lossOfWords(
   const hidden_RD = gpt2LastNorm(gpt2Parameters, gpt2, embedding(x_ND, batch.predicting_R));
   const precision = gpt2.precision ?? 'float32';
   return headLoss(hidden_RD, headOf(gpt2Parameters, gpt2), batch, { gradients, precision });
-}
-
-/** table_VD with rows_MD added at the indices_M: in place, where nobody else holds the table. */
-function addRows(table_VD: tf.Tensor, indices_M: tf.Tensor1D, rows_MD: tf.Tensor): tf.Tensor {
-  return rawOp('TensorScatterAdd', [table_VD, tf.expandDims(indices_M, 1), rows_MD], {
-    T: 'float32',
-    Tindices: 'int32',
-  })[0]!;
 }

@@ -8,7 +8,7 @@ import { loadGpt2 } from '../gpt2/load-gpt2.js';
 import { requireItsTokenizer } from '../gpt2/require-its-tokenizer.js';
 import { modelFolder } from '../hub/model-folder.js';
 import { type ParameterLayout, flatOfFile, layoutOf } from '../layout.js';
-import { tensorsOfValues } from '../load-parameters.js';
+import { tensorsInPlaceOf } from '../load-parameters.js';
 import { embeddingDimOf, firstWeight, initMapper, mapperShapes } from '../mapper/mapper.js';
 import { type DropoutKey, dropoutSeed } from '../ops/dropout.js';
 import { Tokenizer } from '../text/tokenizer.js';
@@ -55,7 +55,8 @@ export class Captioner {
     this.variables = [...trained.values()] as tf.Variable[];
     this.layout = layoutOf(new Map([...trained].map(([name, value]) => [name, value.shape])));
     const frozen = config.freezeLanguageModel;
-    this.#gradient = new CompiledGradient(this.parts, { trained: this.variables, frozen });
+    const { xla } = config;
+    this.#gradient = new CompiledGradient(this.parts, { trained: this.variables, frozen, xla });
   }
 
   readonly #gradient: CompiledGradient;
@@ -84,7 +85,7 @@ export class Captioner {
     const shapes = mapperShapes(config, widths);
     const mapper =
       init === undefined
-        ? tensorsOfValues(shapes, initMapper(config, widths, seed))
+        ? tensorsInPlaceOf(shapes, initMapper(config, widths, seed))
         : await startMapper(init, shapes);
     const { parameters } = await loadGpt2(folder);
     return new Captioner(config, embeddingDim, tokenizer, gpt2, mapper, parameters);
@@ -101,7 +102,7 @@ export class Captioner {
     signal?: AbortSignal;
   }): Promise<Captioner> {
     const { weights, signal } = options;
-    const config = { ...options.config, precision: 'float32' as const };
+    const config = { ...options.config, precision: 'float32' as const, xla: false };
     const file = readSafetensors(weights);
     const place = typeof weights === 'string' ? weights : 'the checkpoint';
     const embeddingDim = embeddingDimOf(config, file);

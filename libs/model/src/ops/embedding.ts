@@ -1,4 +1,4 @@
-import { tf } from '@captrain/engine';
+import { hasKernels, rawOp, tf } from '@captrain/engine';
 import { withGradient } from './with-gradient.js';
 
 /**
@@ -19,4 +19,14 @@ export function embedding(table_RD: tf.Tensor, indices: tf.Tensor): tf.Tensor {
     }),
   );
   return tf.reshape(rows_ND, [...indices.shape, width]);
+}
+
+/**
+ * table_RD with rows_MD added at their indices_M (int32), which may repeat. In a compiled function it takes over the
+ * table's memory, where nothing else needs it. No gradient of tfjs's.
+ */
+export function addRows(table_RD: tf.Tensor, indices_M: tf.Tensor1D, rows_MD: tf.Tensor): tf.Tensor {
+  if (hasKernels()) return rawOp('CaptrainAddRows', [table_RD, indices_M, rows_MD])[0]!;
+  const indices_M1 = tf.expandDims(indices_M, 1);
+  return rawOp('TensorScatterAdd', [table_RD, indices_M1, rows_MD], { T: 'float32', Tindices: 'int32' })[0]!;
 }

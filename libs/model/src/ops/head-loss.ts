@@ -1,5 +1,5 @@
 // R rows that predict, c rows of a chunk, T targets, D width, V vocabulary
-import { rawOp, tf } from '@captrain/engine';
+import { opScope, tf } from '@captrain/engine';
 import type { Precision } from '../config.js';
 import { after } from './after.js';
 import { groupedCrossEntropy } from './cross-entropy.js';
@@ -46,10 +46,13 @@ export function headLoss(
       });
       losses.push(loss);
       if (gradients === 'none') continue;
-      dHidden.push(multiply(dLogits_cV, head_VD, false, false));
-      if (gradients !== 'both') continue;
-      const part_VD = multiply(dLogits_cV, hidden_cD, true, false);
-      dHead_VD = dHead_VD === undefined ? part_VD : tf.add(dHead_VD, part_VD);
+      // For profiles: it is the backward pass's work, whenever it is done.
+      opScope('backward', () => {
+        dHidden.push(multiply(dLogits_cV, head_VD, false, false));
+        if (gradients !== 'both') return;
+        const part_VD = multiply(dLogits_cV, hidden_cD, true, false);
+        dHead_VD = dHead_VD === undefined ? part_VD : tf.add(dHead_VD, part_VD);
+      });
     }
     return { loss: tf.addN(losses), dHidden, dHead_VD };
   };
@@ -69,7 +72,7 @@ export function headLoss(
 
 function given(gradient: tf.Tensor | undefined, of: string): tf.Tensor {
   if (gradient === undefined) throw new Error(`the gradient of the ${of} was not asked for in headLoss`);
-  return rawOp('Identity', [gradient])[0]!;
+  return tf.clone(gradient);
 }
 
 /** Rows of a chunk: no more than the head is wide, and all chunks about the same, a multiple of 16. */

@@ -5,6 +5,7 @@ import { type ActivationKind, COMPOSED_ACTIVATIONS } from './composed-activation
 import { composedGroups, groupedCrossEntropy } from './cross-entropy.js';
 import { composedLayerNorm, layerNorm } from './layer-norm.js';
 import { sumToLast } from './raw.js';
+import { addRows } from './embedding.js';
 import { expectClose, expectSame, random } from './same-function.cases.js';
 
 beforeAll(async () => {
@@ -77,6 +78,17 @@ test('a rate of dropout or a seed that cannot be is an error', () => {
     });
   expect(() => drop(1, [1, 2])).toThrow('a rate of dropout is at least 0 and below 1');
   expect(() => drop(0.5, [1])).toThrow('a seed has two numbers, not 1');
+});
+
+test('rows are added to a table where they belong, several to one too; the table stays as it was', () => {
+  const [table, rows] = [random('table', 5, 33), random('rows', 4, 33)];
+  const before = table.dataSync().slice();
+  const indices = tf.tensor1d([3, 0, 3, 4], 'int32');
+  const expected = tf.add(table, tf.unsortedSegmentSum(rows, indices, 5));
+  expectClose(addRows(table, indices, rows), expected);
+  expect(table.dataSync()).toEqual(before);
+  expect(() => addRows(table, tf.tensor1d([3, 0, 5, 4], 'int32'), rows)).toThrow('index 5 is none of 5');
+  expect(() => addRows(table, tf.tensor1d([3, 0], 'int32'), rows)).toThrow('rows [4, 33] of 2 indices');
 });
 
 test('targets that do not exist, and rows that do not ascend, are errors', () => {
