@@ -82,7 +82,9 @@ export const precisionConfig = z.strictObject({
   xla: z
     .boolean()
     .default(false)
-    .describe('compile the gradient by XLA, for each length of a batch anew: takes seconds, and pays on GPUs'),
+    .describe(
+      'compile the gradient by XLA, for each length of a batch anew: takes seconds, and pays on GPUs',
+    ),
 });
 export type PrecisionConfig = z.infer<typeof precisionConfig>;
 export type Precision = PrecisionConfig['precision'];

@@ -54,7 +54,10 @@ function risen(checkpointActivations: boolean): number {
     captionTokens: 31,
   };
   const programs = ['run-source.mjs', 'training-peak.ts'];
-  const args = [...programs.map((file) => path.join(import.meta.dirname, '../../fixtures', file)), JSON.stringify(task)];
+  const args = [
+    ...programs.map((file) => path.join(import.meta.dirname, '../../fixtures', file)),
+    JSON.stringify(task),
+  ];
   const output = execFileSync(process.execPath, args, { env: { ...process.env, NODE_OPTIONS: '' } });
   const { loaded, end } = JSON.parse(output.toString()) as { loaded: number; end: number };
   return end - loaded;
