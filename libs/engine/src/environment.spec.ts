@@ -6,7 +6,7 @@ const plain = { device: 'cpu', deterministic: false, verbose: false } as const;
 test('threads and instruction set become the variables that TensorFlow and oneDNN read', () => {
   expect(environmentFor({ ...plain, threads: 3, instructionSet: 'avx512_core_bf16' }, {})).toMatchObject({
     TF_NUM_INTRAOP_THREADS: '3',
-    TF_NUM_INTEROP_THREADS: '1',
+    TF_NUM_INTEROP_THREADS: '3',
     ONEDNN_MAX_CPU_ISA: 'AVX512_CORE_BF16',
   });
 });

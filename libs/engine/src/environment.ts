@@ -22,9 +22,10 @@ export function environmentFor(options: EnvironmentOptions, own: NodeJS.ProcessE
 
   const asked: Record<string, string> = {};
   if (options.device === 'cpu') asked['CUDA_VISIBLE_DEVICES'] = '-1';
-  if (options.threads) asked['TF_NUM_INTRAOP_THREADS'] = String(options.threads);
-  // On a CPU every large op takes all threads: two at a time only push each other out of the caches.
-  if (options.device === 'cpu') defaults['TF_NUM_INTEROP_THREADS'] = '1';
+  if (options.threads) {
+    asked['TF_NUM_INTRAOP_THREADS'] = String(options.threads);
+    asked['TF_NUM_INTEROP_THREADS'] = String(options.threads);
+  }
   if (options.instructionSet) asked['ONEDNN_MAX_CPU_ISA'] = options.instructionSet.toUpperCase();
   if (options.deterministic) {
     asked['TF_DETERMINISTIC_OPS'] = '1';
