@@ -9,13 +9,14 @@ export type KernelInstructionSet = 'none' | 'avx2' | 'avx512' | 'avx512_bf16' | 
 
 /**
  * Whether the engine's own ops (`CaptrainLayerNorm` and its like, native/kernels) can be called, by `rawOp`: on CPUs
- * with AVX2 and FMA. Elsewhere a caller composes the same of TensorFlow's ops. They have no gradient of tfjs's.
+ * with AVX2 and FMA, and not while a function is recorded for XLA. Elsewhere a caller composes the same of TensorFlow's
+ * ops. They have no gradient of tfjs's.
  */
 export function kernelInstructionSet(): KernelInstructionSet {
-  return engineInfo().device === 'cpu' ? engineAddon().kernelInstructionSet() : 'none';
+  return engineInfo().device === 'cpu' && !recordingForXla() ? engineAddon().kernelInstructionSet() : 'none';
 }
 
-/** Whether there are ops of our own to call: see `kernelInstructionSet`. None while a function is recorded for XLA. */
+/** Whether there are ops of our own to call: see `kernelInstructionSet`. */
 export function hasKernels(): boolean {
-  return kernelInstructionSet() !== 'none' && !recordingForXla();
+  return kernelInstructionSet() !== 'none';
 }

@@ -18,8 +18,8 @@ export interface Targets {
 /**
  * The sum over targets of the cross-entropy (nats) of softmax(hidden_RD · head_VDᵀ), the language model's head and the
  * loss in one. Rows go through the vocabulary in chunks, and each chunk's gradient is taken at once, so the memory for
- * logits does not grow with the batch: it is at most that of the head. The gradient is that of the sum itself: it must be what is differentiated in the
- * end. `gradients` says of what it will be asked for; no work is done for others.
+ * logits does not grow with the batch: it is at most that of the head. The gradient is that of the sum itself: it must be
+ * what is differentiated in the end. `gradients` says of what it will be asked for; no work is done for others.
  */
 export function headLoss(
   hidden_RD: tf.Tensor2D,
