@@ -3,8 +3,7 @@ import { opScope, tf } from '@captrain/engine';
 import type { Precision } from '../config.js';
 import { after } from './after.js';
 import { groupedCrossEntropy } from './cross-entropy.js';
-import { matMulBfloat16 } from './matmul-bfloat16.js';
-import { matMul2d } from './raw.js';
+import { productIn } from './linear.js';
 import { withGradient } from './with-gradient.js';
 
 /** What a row is to predict: any number of tokens, or none. */
@@ -28,7 +27,7 @@ export function headLoss(
   { gradients, precision }: { gradients: 'none' | 'hidden' | 'both'; precision: Precision },
 ): tf.Scalar {
   const [rows, width] = hidden_RD.shape;
-  const multiply = precision === 'bfloat16' ? matMulBfloat16 : matMul2d;
+  const multiply = productIn(precision);
   const chunk = chunkRows(rows, width);
   const forward = () => {
     const losses: tf.Tensor[] = [];

@@ -21,7 +21,7 @@ export function linear(
   layout: WeightLayout,
   precision: Precision = 'float32',
 ): tf.Tensor {
-  const multiply = precision === 'bfloat16' ? matMulBfloat16 : matMul2d;
+  const multiply = productIn(precision);
   const transposed = layout === 'out-in';
   const outWidth = weight.shape[transposed ? 0 : 1]!;
   const inWidth = weight.shape[transposed ? 1 : 0]!;
@@ -40,4 +40,9 @@ export function linear(
     }),
   );
   return x.rank === 2 ? y_NO : tf.reshape(y_NO, [...x.shape.slice(0, -1), outWidth]);
+}
+
+/** The matrix product of a precision: `matMul2d` or `matMulBfloat16`. */
+export function productIn(precision: Precision): typeof matMul2d {
+  return precision === 'bfloat16' ? matMulBfloat16 : matMul2d;
 }
