@@ -1,13 +1,14 @@
 import {
   callFunction,
   defineFunction,
-  kernelInstructionSet,
+  hasProductKernel,
   rawOp,
   requireBfloat16,
   startEngine,
   tf,
 } from '@captrain/engine';
 import { engineConfig } from '@captrain/engine/config';
+import type { Precision } from '@captrain/model';
 import { colors, defineCommand, formatTable } from '@captrain/runtime';
 import { z } from 'zod';
 
@@ -35,7 +36,10 @@ const attributes = (transposed: string) => ({
 });
 
 const float32: Multiply = (a, b, transposed) => rawOp('MatMul', [a, b], attributes(transposed))[0]!;
-const kernel: Multiply = (a, b, transposed) => rawOp('CaptrainMatMul', [a, b], attributes(transposed))[0]!;
+const kernel =
+  (precision: Precision): Multiply =>
+  (a, b, transposed) =>
+    rawOp('CaptrainMatMul', [a, b], { precision: { string: precision }, ...attributes(transposed) })[0]!;
 const casts: Multiply = (a, b, transposed) => callFunction(`bench_casts_${transposed}`, [a, b], 1)[0]!;
 
 /** TensorFlow's product in bfloat16 between casts, for each transposition. */
@@ -90,8 +94,12 @@ export const products = defineCommand({
     await startEngine(engine);
     requireBfloat16();
     defineCasts();
-    const own = kernelInstructionSet() === 'avx512_bf16';
-    const ways = { float32, casts, ...(own ? { kernel } : {}) };
+    const ways = {
+      float32,
+      ...(hasProductKernel('float32') && { 'kernel, float32': kernel('float32') }),
+      casts,
+      ...(hasProductKernel('bfloat16') && { 'kernel, bfloat16': kernel('bfloat16') }),
+    };
     const rows = shapes.map((shape) => {
       signal.throwIfAborted();
       return { ...shape, ...rates(shape, ways, repetitions) } as typeof shape & Record<string, unknown>;
@@ -103,7 +111,9 @@ export const products = defineCommand({
       ...Object.keys(ways).map((way) => Number(row[way]).toFixed(0)),
     ]);
     console.log(formatTable([head.map(colors.bold), ...cells], `ll${'r'.repeat(Object.keys(ways).length)}`));
-    console.log("GFLOP/s; casts: TensorFlow's in bfloat16 between casts; kernel: CaptrainMatMul");
+    console.log(
+      "GFLOP/s; float32, casts: TensorFlow's MatMul, the latter in bfloat16 between casts; kernel: CaptrainMatMul",
+    );
     console.log(JSON.stringify({ bench: 'products', rows }));
   },
 });

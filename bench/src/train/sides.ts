@@ -69,16 +69,19 @@ export function startKind(
   options: {
     folder: string;
     interpreter?: string;
+    /** The batches that are timed: from the first to before the second. */
+    timed: readonly [number, number];
     compileSeconds: number;
     preload?: string;
     signal: AbortSignal;
   },
 ): Promise<TrainSide> {
-  const { folder, interpreter, compileSeconds, preload, signal } = options;
+  const { folder, interpreter, timed, compileSeconds, preload, signal } = options;
   const name = nameOf(kind);
   if (kind.who === 'own') {
     const child = path.join(import.meta.dirname, 'own-child.js');
-    const args = [child, folder, kind.precision, kind.sharedPrefix ? 'shared' : 'separate'];
+    const prefixes = kind.sharedPrefix ? 'shared' : 'separate';
+    const args = [child, folder, kind.precision, prefixes, ...timed.map(String)];
     return startSide(name, { command: process.execPath, args }, signal);
   }
   if (interpreter === undefined) throw new Error(`${name} needs Python`);

@@ -40,7 +40,7 @@ export async function runVariant(
     const plan = { warmUp, steps, lossSteps, referenceLoss: index === 0 };
     figures.push(
       await runGroup(kinds, plan, {
-        start: (kind) => startKind(kind, { ...options, folder }),
+        start: (kind) => startKind(kind, { ...options, folder, timed: [warmUp, warmUp + steps] }),
         progress: (text) =>
           progress(
             `${variant}, group ${index + 1} of ${groups.length}: ${text} ` +

@@ -23,7 +23,7 @@ export {
   type Reference,
 } from './functions.js';
 export { addressOf } from './host-array.js';
-export { hasKernels, kernelInstructionSet, type KernelInstructionSet } from './kernels.js';
+export { hasKernels, hasProductKernel, kernelInstructionSet, type KernelInstructionSet } from './kernels.js';
 export { memory, type MemoryFigures } from './memory.js';
 export { moveToTensor } from './move-to-tensor.js';
 export { ownBuffers } from './own-buffers.js';

@@ -20,3 +20,12 @@ export function kernelInstructionSet(): KernelInstructionSet {
 export function hasKernels(): boolean {
   return kernelInstructionSet() !== 'none';
 }
+
+/**
+ * Whether `CaptrainMatMul` is there for a precision: in float32 with AVX-512, in bfloat16 with AVX512-BF16 but without
+ * AMX, by which oneDNN multiplies several times faster.
+ */
+export function hasProductKernel(precision: 'float32' | 'bfloat16'): boolean {
+  const set = kernelInstructionSet();
+  return precision === 'bfloat16' ? set === 'avx512_bf16' : set !== 'none' && set !== 'avx2';
+}

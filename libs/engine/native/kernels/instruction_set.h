@@ -4,8 +4,8 @@
 namespace captrain {
 
 // What kernels of our own may use of this processor: the best it has, up to what ONEDNN_MAX_CPU_ISA allows. Every file in
-// math/ is compiled for AVX2 (with FMA) and for AVX-512 (F, BW, CD, DQ, VL); the names of the namespaces say which. Every
-// file in math_bf16/ is compiled for AVX-512 with bfloat16. AMX is no kernel's: it says that oneDNN has it.
+// math/ is compiled for AVX2 (with FMA) and for AVX-512 (F, BW, CD, DQ, VL); the names of the namespaces say which. Files
+// in product/ are compiled for AVX-512, without and with bfloat16. AMX is no kernel's: it says that oneDNN has it.
 enum class InstructionSet { none, avx2, avx512, avx512_bf16, amx_bf16 };
 
 InstructionSet instruction_set();

@@ -1,18 +1,29 @@
 // CaptrainMatMul: a [M, K], b [K, N] and no or one bias [N] → a · b + bias [M, N], all float32; a is [K, M] with
-// transpose_a, b is [N, K] with transpose_b. See product_bf16.h for what is rounded and in which order it is added up.
+// transpose_a, b is [N, K] with transpose_b. With precision "bfloat16" both factors are rounded to it. See product.h for
+// the order in which it is added up.
 
 #include <vector>
 
 #include "op.h"
-#include "product_bf16.h"
+#include "product.h"
 #include "register.h"
 
 namespace captrain {
 namespace {
 
+using Product = decltype(&product_float32);
+
+Product product_of(const std::string& precision) {
+  if (precision == "float32") return product_float32;
+  if (precision == "bfloat16") return product_bfloat16;
+  throw BadArgument("there is no product in " + precision);
+}
+
 struct MatMul {
   explicit MatMul(const Attributes& attributes)
-      : transpose_a(attributes.boolean("transpose_a")), transpose_b(attributes.boolean("transpose_b")) {}
+      : product(product_of(attributes.text("precision"))),
+        transpose_a(attributes.boolean("transpose_a")),
+        transpose_b(attributes.boolean("transpose_b")) {}
 
   void compute(const Context& context) const {
     const Tensor a = context.input(0), b = context.input(1);
@@ -33,9 +44,10 @@ struct MatMul {
       added = bias[0].floats();
     }
     const Tensor c = context.output(0, {rows, columns});
-    product_bf16({a.floats(), !transpose_a, rows, depth}, {b.floats(), transpose_b, columns, depth}, added, c.floats());
+    product({a.floats(), !transpose_a, rows, depth}, {b.floats(), transpose_b, columns, depth}, added, c.floats());
   }
 
+  const Product product;
   const bool transpose_a;
   const bool transpose_b;
 };
@@ -43,7 +55,7 @@ struct MatMul {
 }  // namespace
 
 void register_matmul() {
-  register_op("CaptrainMatMul", {"transpose_a: bool = false", "transpose_b: bool = false", "B: int >= 0 = 0"},
+  register_op("CaptrainMatMul", {"precision: string", "transpose_a: bool = false", "transpose_b: bool = false", "B: int >= 0 = 0"},
               {"a: float", "b: float", "bias: B * float"}, {"c: float"});
   register_cpu_kernel<MatMul>("CaptrainMatMul");
 }

@@ -9,11 +9,15 @@
 #include <utility>
 #include <vector>
 
+#include "thread_pool.h"
+
 namespace captrain {
 namespace {
 
-constexpr size_t kKept = 2;
 constexpr size_t kHugePage = size_t{2} << 20;
+
+// As many as the threads hold at once, and those that they share.
+size_t most_kept() { return static_cast<size_t>(kernel_threads()) + 2; }
 
 struct Piece {
   size_t bytes;
@@ -63,7 +67,7 @@ Scratch::~Scratch() {
   auto& pieces = kept().pieces;
   const auto larger = [this](const Piece& piece) { return piece.bytes >= bytes_; };
   pieces.insert(std::find_if(pieces.begin(), pieces.end(), larger), Piece{bytes_, memory_});
-  if (pieces.size() <= kKept) return;
+  if (pieces.size() <= most_kept()) return;
   std::free(pieces.front().memory);
   pieces.erase(pieces.begin());
 }

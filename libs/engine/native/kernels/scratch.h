@@ -8,7 +8,7 @@ namespace captrain {
 
 // Memory for intermediate values, kept for the next op that asks: fresh memory costs a page fault every 4 KiB, as much
 // time as filling it. Undefined contents, aligned to 64 bytes. Several may be held at once; those that come back beyond
-// two, the smallest first, go back to the system.
+// one for each thread and two more, the smallest first, go back to the system.
 class Scratch {
  public:
   explicit Scratch(size_t bytes);

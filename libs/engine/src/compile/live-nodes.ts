@@ -8,9 +8,10 @@ export interface LiveNodes {
 }
 
 /**
- * The nodes that outputs or effects need, in the order in which they ran. A stateful op keeps its place: it runs after
- * the stateful op before it and after the earlier ops that take a tensor that it takes too; later ones run after it.
- * For an op may write into its inputs, and nothing tells whether it does.
+ * The nodes that outputs or effects need. Ops run one after another, as they were recorded: that is the order in which
+ * tensors are made and let go of soonest, and in which an op that writes into its inputs finds them as they were. Left to
+ * itself TensorFlow runs whatever it can, and what it could do last comes last: all weights' gradients, for which the
+ * values of all layers stay in memory until then; two at a time, each with half of the caches.
  */
 export function liveNodes(
   constants: readonly FunctionNode[],
@@ -31,35 +32,17 @@ export function liveNodes(
   });
   const inOrder = live.reverse();
   return {
-    nodes: [...usedConstants.reverse(), ...ordered(inOrder)],
+    nodes: [...usedConstants.reverse(), ...inTurn(inOrder)],
     effects: inOrder.filter(({ isStateful }) => isStateful).map(({ name }) => name),
   };
 }
 
-/** The ops with the control edges that effects need. */
-function ordered(ops: readonly RecordedOp[]): FunctionNode[] {
-  if (!ops.some(({ isStateful }) => isStateful)) return ops.map((op) => toNode(op, []));
-  let lastStateful: string | undefined;
-  const touched = new Map<Reference, { stateful: string | undefined; readers: string[] }>();
-  return ops.map((op) => {
-    const before = new Set<string>();
-    if (op.isStateful && lastStateful !== undefined) before.add(lastStateful);
-    for (const input of new Set(op.inputs.flat())) {
-      const history = touched.get(input) ?? { stateful: undefined, readers: [] };
-      touched.set(input, history);
-      if (history.stateful !== undefined) before.add(history.stateful);
-      if (op.isStateful) {
-        for (const reader of history.readers) before.add(reader);
-        Object.assign(history, { stateful: op.name, readers: [] });
-      } else history.readers.push(op.name);
-    }
-    if (op.isStateful) lastStateful = op.name;
-    return toNode(op, [...before]);
+/** The ops, each after the one before it. */
+function inTurn(ops: readonly RecordedOp[]): FunctionNode[] {
+  return ops.map(({ name, op, inputs, attributes }, index) => {
+    const before = ops[index - 1]?.name;
+    return { name, op, inputs, attributes, ...(before !== undefined && { control: [before] }) };
   });
-}
-
-function toNode({ name, op, inputs, attributes }: RecordedOp, control: string[]): FunctionNode {
-  return { name, op, inputs, attributes, ...(control.length > 0 && { control }) };
 }
 
 /** The node of a reference; an argument has none. */

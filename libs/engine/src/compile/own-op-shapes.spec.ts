@@ -2,15 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type Attributes,
-  compile,
-  hasKernels,
-  kernelInstructionSet,
-  rawOp,
-  startEngine,
-  tf,
-} from '../index.js';
+import { type Attributes, compile, hasKernels, hasProductKernel, rawOp, startEngine, tf } from '../index.js';
 import { engineAddon } from '../start-engine.js';
 import { ownOpShapes } from './own-op-shapes.js';
 import { fieldsOf, textOf } from './wire-format.js';
@@ -62,7 +54,7 @@ const examples: Record<string, Example[]> = {
   CaptrainMatMul: [false, true].flatMap((transpose_a) =>
     [false, true].map((transpose_b) => ({
       inputs: [transpose_a ? [3, 2] : [2, 3], transpose_b ? [5, 3] : [3, 5], [5]],
-      attributes: { transpose_a, transpose_b, B: { int: 1 } },
+      attributes: { precision: { string: 'float32' }, transpose_a, transpose_b, B: { int: 1 } },
     })),
   ),
   CaptrainReadTensor: [
@@ -81,8 +73,7 @@ const examples: Record<string, Example[]> = {
 const integers = { segments: [[0, 5, -1]], seed: [1, 2], rows: [0, 1, 2] };
 
 /** Where the processor has too little for a kernel, nothing calls it. */
-const runsHere = (op: string) =>
-  op === 'CaptrainMatMul' ? kernelInstructionSet().endsWith('bf16') : hasKernels();
+const runsHere = (op: string) => (op === 'CaptrainMatMul' ? hasProductKernel('float32') : hasKernels());
 
 const tensorOf = (input: NonNullable<Example['inputs']>[number]) =>
   typeof input === 'string' ? tf.tensor(integers[input], undefined, 'int32') : tf.ones(input);

@@ -60,8 +60,8 @@ test('padding to a bucket stands behind everything: no segment has it, and it pr
     [0, 0, -1],
   ]);
   expect([...packed.predicting_R]).toEqual([2, 3, 4, 5, 6, 7]);
-  expect([...packed.targets_T]).toEqual([5, 6, 7, 0, 0, 0, 0, 0]);
-  expect([...packed.targetRows_T]).toEqual([0, 1, 2, -1, -1, -1, -1, -1]);
+  expect([...packed.targets_T]).toEqual([5, 6, 7, ...Array<number>(125).fill(0)]);
+  expect([...packed.targetRows_T]).toEqual([0, 1, 2, ...Array<number>(125).fill(-1)]);
 });
 
 test('in buckets, how much captions have in common does not show in the shapes', () => {

@@ -43,9 +43,9 @@ export interface PackOptions {
   /** Most embeddings of an input. Default: 1. */
   frames?: number;
   /**
-   * Rounds the numbers of rows and of targets up, so that batches of almost the same length have the same shapes. One
-   * does not follow from the other: captions that begin alike have rows in common, and targets of their own. Default: no
-   * padding.
+   * Rounds the number of rows up, and, more coarsely, that of targets, so that batches of almost the same length have the
+   * same shapes. One does not follow from the other: captions that begin alike have rows in common, and targets of their
+   * own. Default: no padding.
    */
   bucket?: (rows: number) => number;
 }
@@ -57,7 +57,7 @@ export function packBatch(
   { tokens, images, embeddings, frames }: CaptionBatch,
   options: PackOptions,
 ): PackedBatch {
-  const { embeddingDim, prefixLength, frames: most = 1, bucket = (rows) => rows } = options;
+  const { embeddingDim, prefixLength, frames: most = 1, bucket } = options;
   const imageCount = sequenceLengths({ embeddings, frames }, { embeddingDim, most }).length;
   if (tokens.length === 0 || tokens.some((caption) => caption.length === 0))
     throw new Error('every caption of a batch needs at least one target token');
@@ -73,13 +73,16 @@ export function packBatch(
   const captionTokens = tokens.reduce((sum, caption) => sum + caption.length, 0);
   const prefixRows = imageCount * prefixLength;
   const captionRows = tries.reduce((sum, trie) => sum + trie.size - 1, 0);
-  const padding = bucket(prefixRows + captionRows) - prefixRows - captionRows;
+  const rows = prefixRows + captionRows;
+  const padding = bucket === undefined ? 0 : bucket(rows) - rows;
+  // Coarser: a target that is none costs next to nothing, and so the rows alone decide how many shapes there are.
+  const allTargets = bucket === undefined ? captionTokens : 16 * bucket(Math.ceil(captionTokens / 16));
 
   const tokens_M = new Int32Array(captionRows + padding);
   const positions_N = new Int32Array(prefixRows + captionRows + padding);
   const segments_S3 = new Int32Array((imageCount + 2 * tokens.length) * 3);
   const predicting_R = new Int32Array(imageCount + captionRows + padding);
-  const targets_T = new Int32Array(bucket(captionTokens));
+  const targets_T = new Int32Array(allTargets);
   const targetRows_T = new Int32Array(targets_T.length).fill(-1);
   for (let row = 0; row < prefixRows; row++) positions_N[row] = row % prefixLength;
   for (let row = 0; row < captionRows + padding; row++) predicting_R[imageCount + row] = prefixRows + row;

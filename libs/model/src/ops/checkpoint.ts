@@ -1,5 +1,4 @@
 import { dropTape, tf } from '@captrain/engine';
-import { after } from './after.js';
 import { withGradient } from './with-gradient.js';
 
 /** tfjs's engine, as far as a gradient within a gradient needs it. */
@@ -46,8 +45,8 @@ function gradientsAgain(
   trained: readonly tf.Tensor[],
   dy: tf.Tensor,
 ): tf.Tensor[] {
-  // From x itself all blocks would be run again in the forward pass.
-  const again = after(x, dy);
+  // A tensor of its own: x is in the outer gradient, too.
+  const again = tf.clone(x);
   const inputs = [again, ...trained];
   const engine = tf.engine() as unknown as GradientEngine;
   // tfjs drops the tape with the end of any gradient, and goes through it with the end of the outer one.

@@ -1,9 +1,8 @@
 // R rows that predict, c rows of a chunk, T targets, D width, V vocabulary
 import { opScope, tf } from '@captrain/engine';
 import type { Precision } from '../config.js';
-import { after } from './after.js';
 import { groupedCrossEntropy } from './cross-entropy.js';
-import { productIn } from './linear.js';
+import { productIn } from './product.js';
 import { withGradient } from './with-gradient.js';
 
 /** What a row is to predict: any number of tokens, or none. */
@@ -34,10 +33,7 @@ export function headLoss(
     const dHidden: tf.Tensor[] = [];
     let dHead_VD: tf.Tensor | undefined;
     for (let first = 0; first < rows; first += chunk) {
-      const rows_cD = tf.slice(hidden_RD, [first, 0], [Math.min(chunk, rows - first), width]);
-      // Not before the chunk before is done with: a compiled function would hold the logits of them all.
-      const before = dHead_VD ?? dHidden.at(-1) ?? losses.at(-1);
-      const hidden_cD = before === undefined ? rows_cD : after(rows_cD, before);
+      const hidden_cD = tf.slice(hidden_RD, [first, 0], [Math.min(chunk, rows - first), width]);
       const logits_cV = multiply(hidden_cD, head_VD, false, true) as tf.Tensor2D;
       const [loss, dLogits_cV] = groupedCrossEntropy(logits_cV, {
         rows_T: tf.sub(targets.targetRows_T, tf.scalar(first, 'int32')),

@@ -1,7 +1,7 @@
 import { tf } from '@captrain/engine';
 import type { Precision } from '../config.js';
-import { matMulBfloat16 } from './matmul-bfloat16.js';
-import { matMul2d, sumToLast } from './raw.js';
+import { productIn } from './product.js';
+import { sumToLast } from './raw.js';
 import { withGradient } from './with-gradient.js';
 
 /**
@@ -40,9 +40,4 @@ export function linear(
     }),
   );
   return x.rank === 2 ? y_NO : tf.reshape(y_NO, [...x.shape.slice(0, -1), outWidth]);
-}
-
-/** The matrix product of a precision: `matMul2d` or `matMulBfloat16`. */
-export function productIn(precision: Precision): typeof matMul2d {
-  return precision === 'bfloat16' ? matMulBfloat16 : matMul2d;
 }

@@ -1,20 +1,8 @@
 /**
- * Ops by their names where tfjs's are slower: its matMul is always a batched one (half as fast for the shapes of a
- * Transformer), its sum over rows is a general one, its mean casts first. None has a gradient of tfjs's.
+ * Ops by their names where tfjs's are slower: its sum over rows is a general one, its mean casts first. None has a
+ * gradient of tfjs's.
  */
 import { hasKernels, rawOp, tf } from '@captrain/engine';
-
-/** a_NK · b_KM (+ bias_M), either transposed where said. */
-export function matMul2d(
-  a: tf.Tensor,
-  b: tf.Tensor,
-  transposeA: boolean,
-  transposeB: boolean,
-  bias?: tf.Tensor,
-): tf.Tensor {
-  const product = rawOp('MatMul', [a, b], { transpose_a: transposeA, transpose_b: transposeB })[0]!;
-  return bias === undefined ? product : addBias(product, bias);
-}
 
 /** x_…D + bias_D. */
 export function addBias(x: tf.Tensor, bias: tf.Tensor): tf.Tensor {

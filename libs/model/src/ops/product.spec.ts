@@ -3,7 +3,7 @@ import { expectNoLeak } from '@captrain/engine/testing';
 import { beforeAll, expect, test } from 'vitest';
 import { RandomStream } from '../random.js';
 import { linear } from './linear.js';
-import { matMulBfloat16 } from './matmul-bfloat16.js';
+import { productIn } from './product.js';
 
 beforeAll(() => startEngine({ device: 'cpu' }));
 
@@ -20,7 +20,7 @@ test.each([
 ])('is the product to bfloat16, transposed %s and %s', (transposeA, transposeB) => {
   const a = transposeA ? random('a', 70, 40) : random('a', 40, 70);
   const b = transposeB ? random('b', 50, 70) : random('b', 70, 50);
-  const product = matMulBfloat16(a, b, transposeA, transposeB);
+  const product = productIn('bfloat16')(a, b, transposeA, transposeB);
   expect([product.dtype, product.shape]).toEqual(['float32', [40, 50]]);
   const error = relative(product, tf.matMul(a, b, transposeA, transposeB));
   // Seven bits behind the point: rounding by up to 2⁻⁹ in both factors, and, by TensorFlow, in the product.
@@ -31,13 +31,13 @@ test.each([
 test('adds a bias in float32', () => {
   const [a, b] = [random('a', 5, 7), random('b', 7, 3)];
   const bias = tf.tensor1d([1, 2, 1e-3]);
-  const product = tf.add(matMulBfloat16(a, b, false, false), bias);
-  expect(matMulBfloat16(a, b, false, false, bias).dataSync()).toEqual(product.dataSync());
+  const product = tf.add(productIn('bfloat16')(a, b, false, false), bias);
+  expect(productIn('bfloat16')(a, b, false, false, bias).dataSync()).toEqual(product.dataSync());
 });
 
 test('rounds what comes in, and adds up in float32', () => {
   const product = (a: number[], b: number[]) =>
-    matMulBfloat16(tf.tensor2d([a]), tf.tensor2d([b]), false, true).dataSync()[0];
+    productIn('bfloat16')(tf.tensor2d([a]), tf.tensor2d([b]), false, true).dataSync()[0];
   expect(product([1.001], [1])).toBe(1);
   expect(product([1.01], [1])).toBe(1.0078125);
   // In bfloat16 sums, 256 + 1 would stay 256 each time.
