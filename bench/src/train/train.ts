@@ -32,7 +32,10 @@ export const train = defineCommand({
     'npm run bench -- train --variant mlp --steps 9',
   ],
   schema: z.strictObject({
-    quick: z.boolean().default(false).describe('captrain alone, few steps: no PyTorch and no ratios'),
+    quick: z
+      .boolean()
+      .default(false)
+      .describe('captrain alone, prefixes shared, few steps: no PyTorch and no ratios'),
     variant: z.enum(['mlp', 'transformer', 'both']).default('both').describe('what is trained'),
     steps: count(1).default(5).describe('steps that are timed; the result is their median'),
     warmUp: count(1).default(2).describe('steps before them'),
@@ -90,10 +93,9 @@ export const train = defineCommand({
 async function measure(variant: TrainVariant, plots: string, options: VariantRunOptions): Promise<object> {
   const { interpreter, lossSteps } = options;
   const quick = interpreter === undefined;
-  // The quick form's curves are of shared prefixes alone: the others would take most of its time.
   const curves = lossSteps >= LEAST_OF_A_CURVE;
   const kinds: SideKind[][] = quick
-    ? ownKinds.filter((kind) => kind.sharedPrefix || !curves).map((kind) => [{ who: 'own', ...kind }])
+    ? ownKinds.filter(({ sharedPrefix }) => sharedPrefix).map((kind) => [{ who: 'own', ...kind }])
     : groupsOf(variant, freemem());
   const { groups, counted } = await runVariant(variant, kinds, options);
   console.log(colors.bold(trainVariants[variant].title));
