@@ -5,15 +5,27 @@ const able = ['avx512f', 'avx512_bf16'];
 
 test('a CPU with arithmetic for bfloat16 is taken', () => {
   expect(whyNotOnCpu(able, undefined)).toBeUndefined();
-  expect(whyNotOnCpu(['amx_bf16'], 'avx512_core_amx')).toBeUndefined();
+  expect(whyNotOnCpu(['amx_bf16'], 'AVX512_CORE_AMX')).toBeUndefined();
+  expect(whyNotOnCpu(able, 'DEFAULT')).toBeUndefined();
 });
 
 test.each([
   ['the CPU has none', ['avx2', 'avx512f'], undefined, 'neither avx512_bf16 nor amx_bf16'],
   ['nothing is known of the CPU', [], undefined, 'neither avx512_bf16 nor amx_bf16'],
-  ['a weaker instruction set is asked for', able, 'avx2', '--instruction-set avx2 leaves it out'],
-])('a CPU is refused with the reason: %s', (_, flags, instructionSet, reason) => {
-  expect(whyNotOnCpu(flags, instructionSet)).toContain(reason);
+  [
+    'a weaker instruction set is asked for',
+    able,
+    'avx2',
+    '--instruction-set avx2 (or ONEDNN_MAX_CPU_ISA) leaves it out',
+  ],
+  [
+    'the same by the environment',
+    able,
+    'AVX2',
+    '--instruction-set avx2 (or ONEDNN_MAX_CPU_ISA) leaves it out',
+  ],
+])('a CPU is refused with the reason: %s', (_, flags, limit, reason) => {
+  expect(whyNotOnCpu(flags, limit)).toContain(reason);
 });
 
 test('GPUs are taken from compute capability 8.0 on, all of them', () => {

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { UserError } from '@captrain/runtime';
 import { engineInfo } from './start-engine.js';
 
-/** Instruction sets that leave bfloat16 in, in oneDNN's names. */
-const SETS: readonly string[] = ['avx512_core_bf16', 'avx512_core_amx'];
+/** Limits of oneDNN's that leave bfloat16 in. */
+const SETS = /bf16|amx|avx10|^default$/i;
 
 /** The oldest NVIDIA GPUs with bfloat16 arithmetic (Ampere). */
 const CAPABILITY = 8;
@@ -14,21 +14,19 @@ const CAPABILITY = 8;
  * would emulate it, slower than float32. Throws where the engine does not run.
  */
 export function requireBfloat16(): void {
-  const { device, instructionSet } = engineInfo();
-  const reason = device === 'cpu' ? whyNotOnCpu(cpuFlags(), instructionSet) : whyNotOnGpu(capabilities());
+  // By --instruction-set or by the user: the engine runs under it either way.
+  const limit = process.env['ONEDNN_MAX_CPU_ISA'];
+  const reason = engineInfo().device === 'cpu' ? whyNotOnCpu(cpuFlags(), limit) : whyNotOnGpu(capabilities());
   if (reason !== undefined)
     throw new UserError(`Precision bfloat16 is not possible here: ${reason}; use --precision float32.`);
 }
 
-/** Why a CPU with these flags of /proc/cpuinfo cannot, or undefined where it can. */
-export function whyNotOnCpu(
-  flags: readonly string[],
-  instructionSet: string | undefined,
-): string | undefined {
+/** Why a CPU with these flags of /proc/cpuinfo and this limit of oneDNN's cannot, or undefined where it can. */
+export function whyNotOnCpu(flags: readonly string[], limit: string | undefined): string | undefined {
   if (!flags.includes('avx512_bf16') && !flags.includes('amx_bf16'))
     return 'the CPU has no bfloat16 arithmetic (neither avx512_bf16 nor amx_bf16 among its flags)';
-  if (instructionSet === undefined || SETS.includes(instructionSet)) return undefined;
-  return `--instruction-set ${instructionSet} leaves it out`;
+  if (limit === undefined || SETS.test(limit)) return undefined;
+  return `--instruction-set ${limit.toLowerCase()} (or ONEDNN_MAX_CPU_ISA) leaves it out`;
 }
 
 /** The same for GPUs by what nvidia-smi says of their compute capability, a line each; undefined: nothing. */

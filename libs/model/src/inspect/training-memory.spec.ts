@@ -23,25 +23,25 @@ const prefixes = { ...transformer, mapper: mapperConfig.parse(wide) };
  */
 describe('the estimate is near what training was measured to take beside weights and moments', () => {
   test.each([
-    ['GPT-2 small fine-tuned with the MLP, 8 captions', { ...mlp, gpt2: small }, 8, 2576],
-    ['GPT-2 small fine-tuned with the MLP, 40 captions', { ...mlp, gpt2: small }, 40, 3291],
-    ['GPT-2 small frozen with the Transformer, 8 captions', { ...prefixes, gpt2: small }, 8, 1240],
-    ['GPT-2 small frozen with the Transformer, 40 captions', { ...prefixes, gpt2: small }, 40, 3076],
-    ['a narrow GPT-2 fine-tuned, 100 captions', { ...mlp, gpt2: narrow }, 100, 725],
-    ['many layers, 10 captions', { ...mlp, gpt2: layered }, 10, 268],
-    ['many layers, 400 captions', { ...mlp, gpt2: layered }, 400, 4255],
-    ['many layers frozen, 10 captions', { ...prefixes, gpt2: layered }, 10, 324],
-    ['many layers frozen, 100 captions', { ...prefixes, gpt2: layered }, 100, 1880],
-    ['activations computed again', { ...mlp, gpt2: layered, checkpointActivations: true }, 200, 540],
-    ['without kernels, 5 captions', { ...mlp, gpt2: layered, kernels: false }, 5, 617],
-    ['without kernels, 30 captions', { ...mlp, gpt2: layered, kernels: false }, 30, 985],
-    ['without kernels, frozen, 30 captions', { ...prefixes, gpt2: layered, kernels: false }, 30, 1845],
+    ['GPT-2 small fine-tuned with the MLP, 8 captions', { ...mlp, gpt2: small }, 8, 2349],
+    ['GPT-2 small fine-tuned with the MLP, 40 captions', { ...mlp, gpt2: small }, 40, 2751],
+    ['GPT-2 small frozen with the Transformer, 8 captions', { ...prefixes, gpt2: small }, 8, 932],
+    ['GPT-2 small frozen with the Transformer, 40 captions', { ...prefixes, gpt2: small }, 40, 2584],
+    ['a narrow GPT-2 fine-tuned, 100 captions', { ...mlp, gpt2: narrow }, 100, 643],
+    ['many layers, 10 captions', { ...mlp, gpt2: layered }, 10, 222],
+    ['many layers, 400 captions', { ...mlp, gpt2: layered }, 400, 4268],
+    ['many layers frozen, 10 captions', { ...prefixes, gpt2: layered }, 10, 271],
+    ['many layers frozen, 100 captions', { ...prefixes, gpt2: layered }, 100, 1784],
+    ['activations computed again', { ...mlp, gpt2: layered, checkpointActivations: true }, 200, 455],
+    ['without kernels, 5 captions', { ...mlp, gpt2: layered, kernels: false }, 5, 519],
+    ['without kernels, 30 captions', { ...mlp, gpt2: layered, kernels: false }, 30, 1166],
+    ['without kernels, frozen, 30 captions', { ...prefixes, gpt2: layered, kernels: false }, 30, 1928],
   ])('%s', (_, run, captions, megabytes) => {
     const estimate = trainingMemory({ ...run, batchSize: 2 * captions, microbatches: 2 });
     const { device, weights, moments, exchange } = estimate;
     const relative = (device - weights - moments + exchange) / (megabytes * 1e6);
     expect(relative).toBeGreaterThan(0.9);
-    expect(relative).toBeLessThan(1.25);
+    expect(relative).toBeLessThan(1.2);
   });
 });
 

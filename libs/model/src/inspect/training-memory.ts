@@ -59,15 +59,15 @@ const UPDATE_COPIES = 32;
  */
 const FACTORS = {
   /** Values for each of N·D that a layer keeps: by what is asked of it. */
-  layer: { trained: 18.5, frozen: 10, checkpointed: 1 },
+  layer: { trained: 18, frozen: 8, checkpointed: 1 },
   /** The same without the engine's kernels, and for each of the H·N² of its attention, which is dense then. */
-  composed: { trained: 30, frozen: 12, scores: 1 },
+  composed: { trained: 26, frozen: 2, scores: 2 },
   /** Values for each of N·D, and of H·N², of the layer that runs backward. */
-  backward: { rows: 30, scores: 4 },
+  backward: { rows: 17, scores: 1 },
   /** Values for each of positions·D that a layer of the Transformer mapper keeps. */
-  mapper: 15,
+  mapper: 13.5,
   /** Values for each logit of a chunk, and for each value of the head where that is trained. */
-  head: { logits: 4, trained: 2 },
+  head: { logits: 1, trained: 1 },
 };
 
 /** An estimate of what training needs. */
