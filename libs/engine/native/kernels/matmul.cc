@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "instruction_set.h"
 #include "op.h"
 #include "product.h"
 #include "register.h"
@@ -15,7 +16,10 @@ using Product = decltype(&product_float32);
 
 Product product_of(const std::string& precision) {
   if (precision == "float32") return product_float32;
-  if (precision == "bfloat16") return product_bfloat16;
+  if (precision == "bfloat16") {
+    require(instruction_set() >= InstructionSet::avx512_bf16, "this processor has no arithmetic for bfloat16");
+    return product_bfloat16;
+  }
   throw BadArgument("there is no product in " + precision);
 }
 

@@ -16,7 +16,7 @@ void register_kernels() {
   register_cross_entropy();
   register_dropout();
   register_layer_norm();
-  if (instruction_set() >= InstructionSet::avx512_bf16) register_matmul();
+  if (instruction_set() >= InstructionSet::avx512) register_matmul();
   register_row_sum();
   registered = true;
 }

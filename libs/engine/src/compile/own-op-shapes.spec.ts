@@ -83,7 +83,8 @@ describe('the shapes of an op of our own', () => {
     const ops = [...fieldsOf(engineAddon().opList())].map(({ value }) => [...fieldsOf(value as Uint8Array)]);
     const giving = ops.filter((fields) => fields.some(({ number }) => number === 3));
     const names = giving.map((fields) => textOf(fields[0]!.value));
-    expect(Object.keys(examples).sort()).toEqual(names.filter((name) => name.startsWith('Captrain')).sort());
+    const here = Object.keys(examples).filter(runsHere);
+    expect(here.sort()).toEqual(names.filter((name) => name.startsWith('Captrain')).sort());
   });
 
   test.each(Object.entries(examples).flatMap(([op, each]) => each.map((example) => [op, example] as const)))(

@@ -108,23 +108,3 @@ describe.each(variants)(
     });
   },
 );
-
-test('bfloat16 products compile by XLA too, though it has no kernels of our own', async () => {
-  const [byXla, byTensorflow] = await Promise.all(
-    [true, false].map(async (xla) => {
-      const captioner = await Captioner.create({
-        config: {
-          ...mapperConfig.parse({ prefixLength: 3 }),
-          ...languageModelConfig.parse({ languageModel: folder }),
-          ...precisionConfig.parse({ precision: 'bfloat16', xla }),
-        },
-        embeddingDim: DIM,
-        seed: 5,
-      });
-      const { lossSum } = captioner.gradient(batchOf());
-      captioner.close();
-      return lossSum;
-    }),
-  );
-  expect(Math.abs(byXla! / byTensorflow! - 1)).toBeLessThan(0.01);
-});

@@ -31,11 +31,17 @@ else
     const open: Captioner[] = [];
     beforeAll(() => void writeTinyGpt2(folder, { n_embd: 32 }));
     afterEach(() => open.splice(0).forEach((captioner) => captioner.close()));
-    const create = async (precision: Precision, freezeLanguageModel = false) => {
-      const config = { ...configOf(mapper, precision), freezeLanguageModel };
+    const create = async (precision: Precision, freezeLanguageModel = false, xla = false) => {
+      const config = { ...configOf(mapper, precision), freezeLanguageModel, xla };
       open.push(await Captioner.create({ config, embeddingDim: 6, seed: 11 }));
       return open.at(-1)!;
     };
+
+    test('compiles by XLA too, though that has no kernels of our own', async () => {
+      const [byXla, byTensorflow] = [await create('bfloat16', false, true), await create('bfloat16')];
+      const [ours, other] = [byXla, byTensorflow].map((each) => each.gradient(batchOf(each)).lossSum);
+      expect(Math.abs(ours! / other! - 1)).toBeLessThan(0.01);
+    });
 
     test.each([[false], [true]])(
       'has gradients near those in float32, all of them float32 themselves; frozen: %s',
