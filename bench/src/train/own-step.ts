@@ -1,5 +1,5 @@
 import { tf } from '@captrain/engine';
-import { AdamW, type CaptionBatch, Captioner, type PackedBatch, type Precision } from '@captrain/model';
+import { AdamW, type CaptionBatch, Captioner, type Precision } from '@captrain/model';
 import { learningRateAt, optimizerConfig } from '@captrain/model/config';
 import type { StepBatch } from '../parity/step-task.js';
 import type { TrainTask } from './task.js';
@@ -41,11 +41,10 @@ export class OwnStep {
     return new OwnStep(captioner, task, embeddings, kind.sharedPrefix);
   }
 
-  /** Computes one gradient of every shape that the batches have. */
+  /** Computes the gradient of each batch, so that the functions for their shapes are there. */
   compile(batches: readonly StepBatch[]): void {
-    const packed = batches.map((batch) => this.captioner.pack(captionBatchOf(batch, this)));
-    for (const batch of new Map(packed.map((batch) => [shapesOf(batch), batch])).values())
-      tf.dispose(this.captioner.gradientTensors(batch).gradients);
+    for (const batch of batches)
+      tf.dispose(this.captioner.gradientTensors(this.captioner.pack(captionBatchOf(batch, this))).gradients);
   }
 
   /** One step with its update, and the loss before it: the mean over the caption tokens. */
@@ -54,14 +53,6 @@ export class OwnStep {
     this.#step += 1;
     return trainingStep(this.captioner, this.#optimizer, captionBatchOf(batch, this), { learningRate });
   }
-}
-
-/** The sizes of a batch's arrays. */
-function shapesOf(batch: PackedBatch): string {
-  return Object.values(batch)
-    .filter((value) => ArrayBuffer.isView(value))
-    .map((array) => array.byteLength)
-    .join(' ');
 }
 
 /** Images once and whose captions are whose; or, without shared prefixes, an image again for each of its captions. */

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { requireBfloat16, startEngine } from '@captrain/engine';
+import { startEngine } from '@captrain/engine';
 import { UserError } from '@captrain/runtime';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { AdamW } from '../adamw.js';
+import { bfloat16Refusal } from '../bfloat16-refusal.cases.js';
 import { type Precision, languageModelConfig, mapperConfig, optimizerConfig } from '../config.js';
 import { tensorsOfFlat } from '../layout.js';
 import { RandomStream } from '../random.js';
@@ -16,7 +17,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'captrain-precision-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 await startEngine({ device: 'cpu' });
-const refusal = refusalHere();
+const refusal = bfloat16Refusal();
 
 // What this machine can, decides which of the two is true of it; libs/engine tests the decision for both.
 if (refusal !== undefined)
@@ -113,13 +114,4 @@ function trainFor(steps: number, captioner: Captioner): number[] {
   });
   optimizer.close();
   return losses;
-}
-
-function refusalHere(): UserError | undefined {
-  try {
-    requireBfloat16();
-    return undefined;
-  } catch (thrown) {
-    return thrown as UserError;
-  }
 }

@@ -1,6 +1,7 @@
-import { requireBfloat16, startEngine, tf } from '@captrain/engine';
+import { startEngine, tf } from '@captrain/engine';
 import { expectNoLeak } from '@captrain/engine/testing';
 import { describe, expect, test } from 'vitest';
+import { bfloat16Refusal } from '../bfloat16-refusal.cases.js';
 import { RandomStream } from '../random.js';
 import { linear } from './linear.js';
 import { productIn } from './product.js';
@@ -30,7 +31,7 @@ test.each(transpositions)('is the product in float32, transposed %s and %s', (tr
 });
 
 // Where the processor has no arithmetic for it, it is refused: captioner/precision.spec.ts.
-if (hasBfloat16())
+if (bfloat16Refusal() === undefined)
   describe('in bfloat16', () => {
     test.each(transpositions)(
       'is the product to bfloat16, transposed %s and %s',
@@ -76,12 +77,3 @@ if (hasBfloat16())
       await expectNoLeak(() => tf.dispose(tf.tidy(() => gradients('bfloat16'))));
     });
   });
-
-function hasBfloat16(): boolean {
-  try {
-    requireBfloat16();
-    return true;
-  } catch {
-    return false;
-  }
-}
