@@ -4,16 +4,33 @@ import tseslint from 'typescript-eslint';
 
 /** Imports go down this list only; apps never import apps. */
 const layers = {
-  'layer:bench': ['layer:model', 'layer:data', 'layer:evaluation', 'layer:engine', 'layer:runtime'],
-  'layer:infra': ['layer:model', 'layer:data', 'layer:evaluation', 'layer:protos', 'layer:runtime'],
-  'layer:app': [
+  'layer:bench': [
     'layer:model',
     'layer:data',
     'layer:evaluation',
+    'layer:exchange',
     'layer:engine',
     'layer:runtime',
     'layer:protos',
   ],
+  'layer:infra': [
+    'layer:model',
+    'layer:data',
+    'layer:evaluation',
+    'layer:exchange',
+    'layer:protos',
+    'layer:runtime',
+  ],
+  'layer:app': [
+    'layer:model',
+    'layer:data',
+    'layer:evaluation',
+    'layer:exchange',
+    'layer:engine',
+    'layer:runtime',
+    'layer:protos',
+  ],
+  'layer:exchange': ['layer:engine', 'layer:protos', 'layer:runtime'],
   'layer:model': ['layer:data', 'layer:engine', 'layer:runtime'],
   'layer:data': ['layer:runtime'],
   'layer:evaluation': ['layer:runtime'],

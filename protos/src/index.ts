@@ -1,11 +1,18 @@
 export { CHUNK_VALUES, channelOptions } from './channel-options.js';
-export { type GradientChunk, decodeGradientChunk, encodeGradientChunk } from './gradient-chunk.js';
+export {
+  type GradientChunk,
+  type WireFormat,
+  decodeGradientChunk,
+  encodeGradientChunk,
+} from './gradient-chunk.js';
 export type * from './messages.js';
 export {
   PROTOCOL_VERSION,
+  PeerClient,
   StatusClient,
   TrainingClient,
   loadPackageDefinition,
+  peerService,
   statusService,
   trainingService,
 } from './services.js';

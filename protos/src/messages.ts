@@ -2,15 +2,25 @@ export type { CheckpointFile__Output as CheckpointFile } from './generated/captr
 export type { CheckpointWritten__Output as CheckpointWritten } from './generated/captrain/v1/CheckpointWritten.js';
 export type { Compute__Output as Compute } from './generated/captrain/v1/Compute.js';
 export type { Computed__Output as Computed } from './generated/captrain/v1/Computed.js';
+export type { Contribution__Output as Contribution } from './generated/captrain/v1/Contribution.js';
 export type {
   CoordinatorMessage,
   CoordinatorMessage__Output,
 } from './generated/captrain/v1/CoordinatorMessage.js';
+export type { ExchangeFailed__Output as ExchangeFailed } from './generated/captrain/v1/ExchangeFailed.js';
+export type { Exchanged__Output as Exchanged } from './generated/captrain/v1/Exchanged.js';
+export type { Fetch__Output as Fetch } from './generated/captrain/v1/Fetch.js';
+export type { Hello__Output as Hello } from './generated/captrain/v1/Hello.js';
+export type { Holding__Output as Holding } from './generated/captrain/v1/Holding.js';
 export type { OutOfMemory__Output as OutOfMemory } from './generated/captrain/v1/OutOfMemory.js';
-export type { PullGradientRequest__Output as PullGradientRequest } from './generated/captrain/v1/PullGradientRequest.js';
+export type { PeerHandlers } from './generated/captrain/v1/Peer.js';
+export type { Plan__Output as Plan } from './generated/captrain/v1/Plan.js';
 export type { Ready__Output as Ready } from './generated/captrain/v1/Ready.js';
+export type { Reducer__Output as Reducer } from './generated/captrain/v1/Reducer.js';
 export type { RunState__Output as RunState } from './generated/captrain/v1/RunState.js';
 export type { RunStatus, RunStatus__Output } from './generated/captrain/v1/RunStatus.js';
+export type { StateChunk, StateChunk__Output } from './generated/captrain/v1/StateChunk.js';
+export type { StateProvided__Output as StateProvided } from './generated/captrain/v1/StateProvided.js';
 export type { StatusHandlers } from './generated/captrain/v1/Status.js';
 export type { Subtree__Output as Subtree } from './generated/captrain/v1/Subtree.js';
 export type { TrainingHandlers } from './generated/captrain/v1/Training.js';

@@ -7,7 +7,7 @@ import type { ProtoGrpcType as StatusTypes } from './generated/status.js';
 import type { ProtoGrpcType as TrainingTypes } from './generated/training.js';
 
 /** Raised with every change of captrain/v1 that an older peer would misread. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const named = JSON.parse(readFileSync(`${root}/loader-options.json`, 'utf8')) as object;
@@ -23,27 +23,30 @@ export function loadPackageDefinition(...others: string[]): protoLoader.PackageD
 const { captrain } = grpc.loadPackageDefinition(loadPackageDefinition()) as unknown as TrainingTypes &
   StatusTypes;
 
-const { service } = captrain.v1.Training;
+/** Gradient chunks without an object per value; the cast is to what the generator declares. */
+const reduce = {
+  ...captrain.v1.Training.service.Reduce,
+  requestSerialize: encodeGradientChunk,
+  requestDeserialize: decodeGradientChunk,
+  responseSerialize: encodeGradientChunk,
+  responseDeserialize: decodeGradientChunk,
+} as unknown as typeof captrain.v1.Training.service.Reduce;
 
-/** captrain.v1.Training, its gradient chunks serialised without an object per value. */
-export const trainingService: typeof service = {
-  ...service,
-  PushGradient: {
-    ...service.PushGradient,
-    requestSerialize: encodeGradientChunk as typeof service.PushGradient.requestSerialize,
-    requestDeserialize: decodeGradientChunk as typeof service.PushGradient.requestDeserialize,
-  },
-  PullGradient: {
-    ...service.PullGradient,
-    responseSerialize: encodeGradientChunk as typeof service.PullGradient.responseSerialize,
-    responseDeserialize: decodeGradientChunk as typeof service.PullGradient.responseDeserialize,
-  },
-};
+/** captrain.v1.Training, which the coordinator serves. */
+export const trainingService = { ...captrain.v1.Training.service, Reduce: reduce };
 
 export const TrainingClient = grpc.makeGenericClientConstructor(
   trainingService,
   'captrain.v1.Training',
 ) as unknown as typeof captrain.v1.Training;
+
+/** captrain.v1.Peer, which workers serve. */
+export const peerService = { ...captrain.v1.Peer.service, Reduce: reduce };
+
+export const PeerClient = grpc.makeGenericClientConstructor(
+  peerService,
+  'captrain.v1.Peer',
+) as unknown as typeof captrain.v1.Peer;
 
 export const statusService = captrain.v1.Status.service;
 export const StatusClient = captrain.v1.Status;

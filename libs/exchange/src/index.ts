@@ -1,0 +1,1 @@
+export { type Subtree, alignedSubtrees, shareMicrobatches, subtreeKey } from './subtree.js';

@@ -1,0 +1,3 @@
+import { vitestConfig } from '../../tools/vitest.mjs';
+
+export default vitestConfig(import.meta.dirname);
