@@ -28,3 +28,4 @@ export { ProgressBar, type ProgressBarOptions } from './terminal/progress-bar.js
 export { RateMeter } from './terminal/rate-meter.js';
 export { formatTable } from './terminal/table.js';
 export { UserError, messageOf } from './user-error.js';
+export { faultPoint } from './fault-point.js';
