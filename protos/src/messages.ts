@@ -31,3 +31,4 @@ export type { WorkerMessage, WorkerMessage__Output } from './generated/captrain/
 export type { WorkerState__Output as WorkerState } from './generated/captrain/v1/WorkerState.js';
 export type { WorkerStatus__Output as WorkerStatus } from './generated/captrain/v1/WorkerStatus.js';
 export type { WriteCheckpoint__Output as WriteCheckpoint } from './generated/captrain/v1/WriteCheckpoint.js';
+export type { PartRefused__Output as PartRefused } from './generated/captrain/v1/PartRefused.js';
