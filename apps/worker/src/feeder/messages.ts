@@ -37,11 +37,18 @@ export interface Lease {
   readonly microbatches: readonly number[];
 }
 
+/** What a microbatch is computed from. */
+export interface Microbatch {
+  readonly batch: PackedBatch;
+  /** Its captions, by their position in the split. */
+  readonly samples: Uint32Array;
+}
+
 export type ToThread = { readonly lease: Lease } | { readonly take: Place };
 
 export type FromThread =
   | { readonly opened: Opened }
-  | { readonly place: Place; readonly batch: PackedBatch }
+  | { readonly place: Place; readonly microbatch: Microbatch }
   | { readonly place: Place; readonly fault: Fault }
   /** The thread has come to its end. */
   | { readonly fault: Fault };
