@@ -33,6 +33,10 @@ export interface Script {
   saysNotFinite?: (step: number) => boolean;
   /** Asks to leave once it was told to update by this step. */
   leavesAfterStep?: number;
+  /** Comes only after another was told to update by this step. */
+  joinsAfterStep?: number;
+  /** Is called when it was told to update by a step. */
+  onUpdate?: (step: number) => void;
   /** The state that it holds already: it has outlived a coordinator. */
   holds?: number;
 }
@@ -146,6 +150,7 @@ export class ScriptedWorker {
       this.sums.clear();
       const digest = update.reportDigest ? this.holding().digest : '';
       this.send({ updated: { generation, step, digest } });
+      this.script.onUpdate?.(step);
       if (step === this.script.leavesAfterStep) this.send({ drain: {} });
     }
     if (writeCheckpoint) await this.write(writeCheckpoint);
