@@ -1,10 +1,8 @@
 import { status } from '@grpc/grpc-js';
-import { type Reducer, type SubtreeSum, reduceThrough } from '@captrain/exchange';
+import { type ReductionSeen, type Reducer, type SubtreeSum, reduceThrough } from '@captrain/exchange';
 import type { Plan, Reducer as ReducerPlace, Update, WireFormat, WorkerMessage } from '@captrain/protos';
-import { messageOf } from '@captrain/runtime';
+import { faultPoint, messageOf } from '@captrain/runtime';
 import type { ExchangeClients } from './exchange-clients.js';
-
-type Outcome = Awaited<ReturnType<typeof reduceThrough>>;
 
 export interface ExchangeOptions {
   readonly clients: ExchangeClients;
@@ -26,7 +24,7 @@ export class StepExchange {
   private readonly abort = new AbortController();
   private readonly sums: Promise<readonly SubtreeSum[]>;
   private giveSums!: (sums: readonly SubtreeSum[]) => void;
-  private readonly own: Promise<Outcome> | undefined;
+  private readonly own: Promise<{ finite: boolean }> | undefined;
   private running: Promise<unknown> = Promise.resolve();
   private done = false;
 
@@ -91,18 +89,23 @@ export class StepExchange {
     reducer: ReducerPlace,
     index: number,
     sums: readonly SubtreeSum[],
-  ): Promise<Outcome | undefined> {
+  ): Promise<ReductionSeen | undefined> {
     const { generation, step } = this.plan;
     const { clients, worker, format, result } = this.options;
     const { address, first, end } = reducer;
     try {
-      if (this.isOwn(reducer)) return await this.own!;
+      if (this.isOwn(reducer)) return { ...(await this.own!), bytesSent: 0, bytesReceived: 0 };
       const range = { generation, step, worker, first, end, total: result.length, format };
       const { signal } = this.abort;
-      return await reduceThrough(clients.to(address), { ...range, sums, result, signal });
+      const onChunkSent = (sent: number, all: number) => {
+        if (2 * sent >= all) faultPoint('mid-upload', step);
+        if (sent === all) faultPoint('after-last-chunk', step);
+      };
+      return await reduceThrough(clients.to(address), { ...range, sums, result, signal, onChunkSent });
     } catch (error) {
-      const isStale = (error as { code?: number }).code === status.FAILED_PRECONDITION;
-      if (this.abort.signal.aborted || isStale) return undefined;
+      // Where it was refused, or is stale, the reducer and the coordinator know. Its own range is broken off by a refusal alone.
+      const isKnown = (error as { code?: number }).code === status.FAILED_PRECONDITION || this.isOwn(reducer);
+      if (this.abort.signal.aborted || isKnown) return undefined;
       clients.drop(address);
       this.options.say({ exchangeFailed: { generation, step, reducer: index, reason: messageOf(error) } });
       return undefined;
