@@ -66,7 +66,13 @@ describe('the sums that a worker holds of a step', () => {
   test('are computed once, and added up the one tree when a plan leases them together', () =>
     expectNoLeak(async () => {
       const { computed, get, counts } = heldSums();
-      for (const [first, count] of [[2, 2], [4, 1], [2, 2], [0, 4], [0, 8]] as const)
+      for (const [first, count] of [
+        [2, 2],
+        [4, 1],
+        [2, 2],
+        [0, 4],
+        [0, 8],
+      ] as const)
         expect(await get(first, count)).toEqual(treeSum({ first, count }));
       expect(computed.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6]);
       expect(counts.made - counts.free()).toBe(1);
@@ -109,7 +115,10 @@ describe('the sums that a worker holds of a step', () => {
     sums.begin(3, 8, LEAVES);
     await get(0, 1);
     expect(computed).toEqual([0]);
-    for (const [step, cut] of [[3, 16], [4, 16]] as const) {
+    for (const [step, cut] of [
+      [3, 16],
+      [4, 16],
+    ] as const) {
       sums.begin(step, cut, LEAVES);
       await get(0, 1);
     }
@@ -120,7 +129,14 @@ describe('the sums that a worker holds of a step', () => {
     const { sums } = heldSums();
     const compute = (value: number) => async () => ({
       gradients: [tf.fill([LENGTH], value)],
-      sums: { lossSum: 1, captionTokens: 1, captions: 1, samples: new Uint32Array(), seconds: 1, inputSeconds: 0 },
+      sums: {
+        lossSum: 1,
+        captionTokens: 1,
+        captions: 1,
+        samples: new Uint32Array(),
+        seconds: 1,
+        inputSeconds: 0,
+      },
     });
     expect((await sums.get({ first: 0, count: 1 }, compute(NaN))).finite).toBe(false);
     expect((await sums.get({ first: 1, count: 1 }, compute(1))).finite).toBe(true);

@@ -40,10 +40,7 @@ export class HeldSums {
   }
 
   /** A subtree's sum, with as many calls of `compute` as there are microbatches missing. */
-  async get(
-    asked: Subtree,
-    compute: (microbatch: number) => Promise<MicrobatchGradient>,
-  ): Promise<HeldSum> {
+  async get(asked: Subtree, compute: (microbatch: number) => Promise<MicrobatchGradient>): Promise<HeldSum> {
     const subtree = this.trimmed(asked);
     const held = this.sums.get(subtreeKey(subtree));
     if (held !== undefined) return held.sum;
@@ -61,7 +58,9 @@ export class HeldSums {
     const subtree = this.trimmed(asked);
     const { sum } = this.sums.get(subtreeKey(subtree))!;
     const end = Math.min(subtree.first + subtree.count, this.leaves);
-    const range = Array.from({ length: end - subtree.first }, (_, i) => this.microbatches.get(subtree.first + i)!);
+    const range = Array.from({ length: end - subtree.first }, (_, i) =>
+      this.microbatches.get(subtree.first + i)!,
+    );
     const computeSeconds = sum.seconds;
     sum.seconds = 0;
     return {

@@ -37,7 +37,12 @@ export class Membership {
   }
 
   /** Loads what the coordinator's welcome describes, and says that this worker is ready. */
-  static async begin(link: Link, welcome: Welcome, log: Logger, options: ReplicaOptions): Promise<Membership> {
+  static async begin(
+    link: Link,
+    welcome: Welcome,
+    log: Logger,
+    options: ReplicaOptions,
+  ): Promise<Membership> {
     const replica = await Replica.load(welcome, options);
     const buffers = new SharedBuffers(link, replica.parameters);
     const result = await buffers.take();

@@ -80,7 +80,8 @@ export class ControlStream {
   /** Ends the connection once what was said has left, or after a moment. */
   async close(): Promise<void> {
     this.closing = true;
-    this.stream?.end();
+    if (this.stream === undefined) return;
+    this.stream.end();
     await Promise.race([this.finished, sleep(FAREWELL_MS, undefined, { ref: false })]);
     this.stream?.cancel();
   }
@@ -125,11 +126,17 @@ export class ControlStream {
 
   /** One connection, by a channel of its own: the one before may be a socket that nobody answers any more. */
   private async connect(): Promise<End> {
-    const options = { ...channelOptions, 'grpc.use_local_subchannel_pool': 1 };
+    const options = {
+      ...channelOptions,
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.initial_reconnect_backoff_ms': PAUSE_MS.first,
+    };
     const client = new TrainingClient(this.options.coordinator, credentials.createInsecure(), options);
     try {
       const deadline = Date.now() + CONNECT_SECONDS * 1000;
-      const failed = await new Promise<Error | undefined>((resolve) => client.waitForReady(deadline, resolve));
+      const failed = await new Promise<Error | undefined>((resolve) =>
+        client.waitForReady(deadline, resolve),
+      );
       return failed ? { lost: failed.message } : await this.converse(client.work());
     } finally {
       this.stream = undefined;

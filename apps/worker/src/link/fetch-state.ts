@@ -26,7 +26,8 @@ export async function fetchState(
     for await (const chunk of call as AsyncIterable<StateChunk__Output>) {
       silence.refresh();
       const fault = faultOf(chunk, step, received) ?? put(chunk, arrays);
-      if (fault !== undefined) throw new Error(`The state of step ${step} from ${peer} is damaged: ${fault}.`);
+      if (fault !== undefined)
+        throw new Error(`The state of step ${step} from ${peer} is damaged: ${fault}.`);
       const before = received;
       received += (chunk.values as Uint8Array).length / 4;
       updates = chunk.updates;

@@ -108,7 +108,8 @@ export class LinkProgram {
     this.state.withdraw();
     this.clients.keepOf(plan);
     const { welcome, result, connection } = this;
-    if (welcome === undefined || result === undefined) throw new Error('a plan came before there was a model');
+    if (welcome === undefined || result === undefined)
+      throw new Error('a plan came before there was a model');
     this.exchange = new StepExchange(plan, {
       clients: this.clients,
       reducer: this.reducer,
@@ -131,7 +132,8 @@ export class LinkProgram {
   private cancel(): void {
     const { exchange } = this;
     this.exchange = undefined;
-    if (exchange !== undefined) this.quiet = Promise.all([this.quiet, exchange.cancel()]).then(() => undefined);
+    if (exchange !== undefined)
+      this.quiet = Promise.all([this.quiet, exchange.cancel()]).then(() => undefined);
   }
 
   private async begin({ generation, step, sums }: ReadySums): Promise<void> {

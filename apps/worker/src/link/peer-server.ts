@@ -1,6 +1,6 @@
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { type Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Reducer } from '@captrain/exchange';
-import { type PeerHandlers, channelOptions, peerService } from '@captrain/protos';
+import { type PeerHandlers, createServer, peerService } from '@captrain/protos';
 import { UserError, messageOf } from '@captrain/runtime';
 import type { ProvidedState } from './provided-state.js';
 
@@ -13,7 +13,7 @@ export class PeerServer {
 
   /** Listens on any free port of `host`. Throws a UserError where it cannot. */
   static async listen(host: string, reducer: Reducer, state: ProvidedState): Promise<PeerServer> {
-    const server = new Server(channelOptions);
+    const server = createServer();
     const handlers: PeerHandlers = {
       Reduce: (call) => reducer.handle(call as never),
       FetchState: (call) => void state.handle(call),

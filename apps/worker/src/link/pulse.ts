@@ -17,10 +17,13 @@ export class Pulse {
     beat: () => void,
     private readonly silence: () => void,
   ) {
-    this.timer = setInterval(() => {
-      beat();
-      if (this.isOverdue) this.grace ??= setTimeout(() => this.judge(), GRACE_MS);
-    }, (leaseSeconds * 1000) / BEATS);
+    this.timer = setInterval(
+      () => {
+        beat();
+        if (this.isOverdue) this.grace ??= setTimeout(() => this.judge(), GRACE_MS);
+      },
+      (leaseSeconds * 1000) / BEATS,
+    );
   }
 
   /** A message has come. */

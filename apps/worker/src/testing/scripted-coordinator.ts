@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { Reducer } from '@captrain/exchange';
 import {
   type CoordinatorMessage,
   type Hello,
   type TrainingHandlers,
   type WorkerMessage__Output,
-  channelOptions,
+  createServer,
   trainingService,
 } from '@captrain/protos';
 
@@ -30,6 +30,7 @@ export class Joined {
     });
     const end = () => {
       this.ended = true;
+      stream.end();
       this.wake();
     };
     stream.on('end', end).on('cancelled', end).on('error', end);
@@ -72,7 +73,7 @@ export class Joined {
 export class ScriptedCoordinator {
   readonly refusals: string[] = [];
   readonly reducer = new Reducer({ onRefused: (_, reason) => this.refusals.push(reason) });
-  private readonly server = new Server(channelOptions);
+  private readonly server = createServer();
   private readonly arrivals: Joined[] = [];
   private wake: () => void = () => undefined;
   /** HOST:PORT. */
