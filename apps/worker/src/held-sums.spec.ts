@@ -78,6 +78,13 @@ describe('the sums that a worker holds of a step', () => {
       expect(counts.made - counts.free()).toBe(1);
     }));
 
+  test('are no help for a part of them', async () => {
+    const { computed, get } = heldSums();
+    await get(0, 4);
+    expect(await get(0, 2)).toEqual(treeSum({ first: 0, count: 2 }));
+    expect(computed).toEqual([0, 1, 2, 3, 0, 1]);
+  });
+
   test('survive when what was being computed is abandoned', () =>
     expectNoLeak(async () => {
       const { computed, get, abandonAt } = heldSums();

@@ -90,9 +90,10 @@ export class HeldSums {
     return { first, count };
   }
 
+  /** Whether the sum of a smaller subtree in it is held. */
   private hasPartOf({ first, count }: Subtree): boolean {
     return [...this.sums.values()].some(
-      ({ subtree }) => subtree.first >= first && subtree.first < first + count,
+      ({ subtree }) => subtree.count < count && subtree.first >= first && subtree.first < first + count,
     );
   }
 
