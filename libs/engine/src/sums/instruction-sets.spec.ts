@@ -1,0 +1,17 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+const fixtures = path.join(import.meta.dirname, '../../fixtures');
+const runSource = [path.join(fixtures, 'run-source.mjs'), path.join(fixtures, 'sums-digest.ts')];
+
+test('all instruction sets give the same bits', { timeout: 240_000 }, async () => {
+  const digestWith = async (most: string) => {
+    const env = { ...process.env, NODE_OPTIONS: '', ONEDNN_MAX_CPU_ISA: most };
+    return (await promisify(execFile)(process.execPath, runSource, { env })).stdout.trim();
+  };
+  const best = await digestWith('DEFAULT');
+  expect(best).toMatch(/^[0-9a-f]{64}$/);
+  expect([await digestWith('AVX2'), await digestWith('SSE41')]).toEqual([best, best]);
+});
