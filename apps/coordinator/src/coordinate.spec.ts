@@ -76,7 +76,7 @@ async function run(
   await coordinate(coordinatorConfig.parse(given), {
     givenKeys: new Set(Object.keys(given)),
     signal: controller.signal,
-    log: createLogger('coordinator', { level: 'silent' }),
+    log: createLogger('coordinator', { level: process.env['DEBUG_LOG'] ? 'debug' : 'silent' }),
     announce: (announcement) => {
       if ('finished' in announcement) return void (finished = announcement.finished);
       address = announcement.listening;
@@ -133,7 +133,9 @@ describe('a coordinator', () => {
     await run([{ name: 'a' }], { checkpointEvery: 2 });
     const whole = metrics();
     rmSync(path.join(folder, 'run'), { recursive: true });
-    await expect(run([{ name: 'a', diesInStep: 4 }], { checkpointEvery: 2 })).rejects.toThrow(UserError);
+    await expect(run([{ name: 'a', slowness: 20, diesInStep: 4 }], { checkpointEvery: 2 })).rejects.toThrow(
+      UserError,
+    );
     expect(latest()).toBe('step-00000002');
     await run([{ name: 'b' }, { name: 'c' }], { resume: true });
     expect(latest()).toBe('step-00000004');
@@ -160,7 +162,10 @@ describe('a coordinator', () => {
   });
 
   it('keeps the cut that was chosen when the run goes on with other workers', async () => {
-    const first = run([{ name: 'a', diesInStep: 4 }], { microbatches: 'auto', checkpointEvery: 2 });
+    const first = run([{ name: 'a', slowness: 50, diesInStep: 4 }], {
+      microbatches: 'auto',
+      checkpointEvery: 2,
+    });
     await expect(first).rejects.toThrow(/last one was lost/);
     expect(configOfRun().microbatches).toBe(1);
     await run([{ name: 'b' }, { name: 'c', fits: 4 }], { resume: true, microbatches: 'auto' });
@@ -195,7 +200,7 @@ describe('a coordinator', () => {
 
   it('goes on with the cuts that its config holds', async () => {
     const needs = (step: number) => (step >= 2 ? 8 : 4);
-    const first = run([{ name: 'a', needs, diesInStep: 4 }], { checkpointEvery: 2 });
+    const first = run([{ name: 'a', needs, slowness: 20, diesInStep: 4 }], { checkpointEvery: 2 });
     await expect(first).rejects.toThrow(/last one was lost/);
     const { workers } = await run([{ name: 'b' }, { name: 'c' }], { resume: true });
     for (const step of [3, 4]) expect(workers[0]!.gradients.get(step)).toEqual(treeSum(step, 0, 8, 8));
@@ -223,7 +228,7 @@ describe('a coordinator', () => {
   });
 
   it('lets what no weights depend on change when a run is resumed', async () => {
-    const first = run([{ name: 'a', diesInStep: 3 }], { checkpointEvery: 2 });
+    const first = run([{ name: 'a', slowness: 20, diesInStep: 3 }], { checkpointEvery: 2 });
     await expect(first).rejects.toThrow(/last one was lost/);
     await run([{ name: 'a' }], { resume: true, checkpointEvery: 1 });
     expect(configOfRun()).toMatchObject({ checkpointEvery: 1 });
@@ -308,7 +313,7 @@ describe('a run whose workers come and go', () => {
   });
 
   it('goes on from the newest state that workers hold, newer than its checkpoint', async () => {
-    const first = run([{ name: 'a', diesInStep: 4 }], { checkpointEvery: 2 });
+    const first = run([{ name: 'a', slowness: 20, diesInStep: 4 }], { checkpointEvery: 2 });
     await expect(first).rejects.toThrow(/last one was lost/);
     const scripts = [
       { name: 'a', holds: 3 },
