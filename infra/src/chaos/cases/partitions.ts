@@ -61,7 +61,6 @@ const betweenWorkers: ChaosCase[] = [false, true].map((both) => ({
 const ofProxies: ChaosCase[] = Object.entries(ways).map(([way, directions]) => ({
   name: `partition by proxy: ${way}`,
   did: `bytes of one of two workers ${way} are held back for 4 s from step 5 on`,
-  short: way === 'from the coordinator',
   training,
   act: async ({ cluster, proxy }) => {
     await cluster.startCoordinator();

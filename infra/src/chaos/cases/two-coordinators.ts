@@ -7,11 +7,13 @@ export const twoCoordinators: ChaosCase[] = [
     name: 'two coordinators',
     did: 'a second coordinator is started on the run at step 5: it has to end, saying who leads',
     short: true,
-    training: { epochs: 100 },
     act: async (stage) => {
       await trainTo(5, stage, 2);
       const { rival } = await stage.cluster.startRival();
+      // The run must not be over before the second one has looked at it.
+      for (const worker of stage.cluster.workers) worker.signal('SIGSTOP');
       const end = await rival.ended;
+      for (const worker of stage.cluster.workers) worker.signal('SIGCONT');
       if (end.code !== 2) stage.complain(`the second coordinator ended with ${describeEnd(end)}`);
       if (!rival.sentence?.includes(stage.cluster.address))
         stage.complain(`the second coordinator did not name the leader: ${rival.sentence}`);

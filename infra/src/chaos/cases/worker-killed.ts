@@ -27,9 +27,9 @@ export const workerKilled: ChaosCase[] = [
   killedAt('before-compute', 6),
   killedAt('mid-upload', 6, { training: { variant: 'large', epochs: 3 }, short: true }),
   killedAt('after-last-chunk', 6, { training: { variant: 'large', epochs: 3 } }),
-  killedAt('applying', 6, { training: { variant: 'transformer' }, short: true }),
+  killedAt('applying', 6, { training: { variant: 'transformer' } }),
   killedAt('applied', 6, { training: { variant: 'transformer' } }),
-  killedAt('writing-checkpoint', 8, { flags: checkpoints, short: true }),
+  killedAt('writing-checkpoint', 8, { flags: checkpoints }),
   killedAt('mid-upload', 6, {
     name: 'worker killed: mid-upload, workers reduce',
     training: { variant: 'large', epochs: 3 },
