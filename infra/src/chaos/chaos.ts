@@ -1,5 +1,7 @@
-import { LiveView, UserError, defineCommand, formatTable } from '@captrain/runtime';
+import { availableParallelism } from 'node:os';
+import { LiveView, UserError, defineCommand, formatTable, mapInOrder } from '@captrain/runtime';
 import { z } from 'zod';
+import type { ChaosCase } from './chaos-case.js';
 import { chaosCases } from './cases/index.js';
 import { randomCases } from './cases/random.js';
 import { Laboratory } from './laboratory.js';
@@ -25,12 +27,18 @@ export const chaos = defineCommand({
       .optional()
       .describe('regular expression: run only the cases whose names match it'),
     list: z.boolean().default(false).describe('list the cases, and run none'),
+    atOnce: z
+      .number()
+      .int()
+      .min(1)
+      .default(Math.max(1, Math.floor(availableParallelism() / 4)))
+      .describe('cases to run at a time; as many as four processors each allow, unless given'),
     keep: z
       .boolean()
       .default(false)
       .describe('keep the folders of failed cases, with what their processes said'),
   }),
-  run: async ({ seed, random, only, list, keep }, { signal }) => {
+  run: async ({ seed, random, only, list, keep, atOnce }, { signal }) => {
     const pattern = patternOf(only ?? '');
     const cases = [...chaosCases, ...randomCases(seed, random)].filter(({ name }) => pattern.test(name));
     if (cases.length === 0) throw new UserError(`No case is called "${only}"; list them by --list.`);
@@ -41,19 +49,24 @@ export const chaos = defineCommand({
     const laboratory = await Laboratory.open();
     const [view, table] = [new LiveView(), new ResultsTable(cases)];
     const count = { cases: 0, passed: 0, random: 0 };
+    const tryOut = async (chaos: ChaosCase, index: number) => {
+      signal.throwIfAborted();
+      view.update(`${index + 1} of ${cases.length}: ${chaos.name}`);
+      const result = (await laboratory.allows(chaos)) && (await runCase(chaos, laboratory, { keep, signal }));
+      return { chaos, result };
+    };
     try {
-      for (const [index, each] of cases.entries()) {
-        signal.throwIfAborted();
-        view.update(`${index + 1} of ${cases.length}: ${each.name}`);
-        if (!(await laboratory.allows(each))) {
-          table.leftOut(each);
+      for await (const { chaos, result } of mapInOrder(cases.entries(), atOnce, ([i, each]) =>
+        tryOut(each, i),
+      )) {
+        if (!result) {
+          table.leftOut(chaos);
           continue;
         }
-        const result = await runCase(each, laboratory, { keep, signal });
-        table.passedOrFailed(each, result);
+        table.passedOrFailed(chaos, result);
         count.cases++;
         if (result.passed) count.passed++;
-        if (each.name.startsWith('random')) count.random++;
+        if (chaos.name.startsWith('random')) count.random++;
       }
     } finally {
       view.close();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Minio, startMinio } from '@captrain/data/testing';
 import { ByteProxy } from './byte-proxy.js';
-import type { ChaosCase, Stage } from './chaos-case.js';
+import type { ChaosCase, Need, Stage } from './chaos-case.js';
 import { Cluster } from './cluster.js';
 import { mountsArePossible } from './full-disk.js';
 import { NamespacedNetwork } from './namespaces.js';
@@ -29,6 +29,7 @@ export interface OpenStage extends Stage {
  */
 export class Laboratory {
   private readonly references = new Map<string, Promise<RunContents>>();
+  private readonly allowed = new Map<Need, Promise<boolean>>();
   private broken: Promise<string> | undefined;
   private store: Promise<Minio | undefined> | undefined;
 
@@ -44,23 +45,24 @@ export class Laboratory {
 
   /** Whether a case can be run here. */
   async allows({ needs }: ChaosCase): Promise<boolean> {
-    if (needs === 'namespaces') return await NamespacedNetwork.isPossible();
-    if (needs === 'mounts') return await mountsArePossible();
-    if (needs === 'minio') return (await this.minio()) !== undefined;
-    return true;
+    if (needs === undefined) return true;
+    const known = this.allowed.get(needs) ?? this.find(needs);
+    this.allowed.set(needs, known);
+    return await known;
+  }
+
+  private async find(need: Need): Promise<boolean> {
+    if (need === 'namespaces') return await NamespacedNetwork.isPossible();
+    if (need === 'mounts') return await mountsArePossible();
+    return (await this.minio()) !== undefined;
   }
 
   /** What an undisturbed run of one worker leaves; it is run once. */
-  undisturbed(training: Training, flags: readonly string[]): Promise<RunContents> {
-    const cut = flags.includes('--microbatches')
-      ? flags.slice(flags.indexOf('--microbatches')).slice(0, 2)
-      : [];
-    const key = [training.variant, training.epochs, training.exchange, ...cut].join('-');
-    const known = this.references.get(key);
-    if (known !== undefined) return known;
-    const reference = this.train(key, training, cut);
-    this.references.set(key, reference);
-    return reference;
+  undisturbed(training: Training): Promise<RunContents> {
+    const key = Object.values(training).join('-');
+    const known = this.references.get(key) ?? this.train(key, training);
+    this.references.set(key, known);
+    return known;
   }
 
   /** Everything for a case, whose processes carry the mark in their environment. */
@@ -119,8 +121,8 @@ export class Laboratory {
     return this.store;
   }
 
-  private async train(name: string, training: Training, cut: readonly string[]): Promise<RunContents> {
-    const { run, cluster } = this.alone(name, training, cut);
+  private async train(name: string, training: Training): Promise<RunContents> {
+    const { run, cluster } = this.alone(name, training);
     try {
       await cluster.startCoordinator();
       const worker = cluster.startWorker();
@@ -147,7 +149,7 @@ export class Laboratory {
   }
 
   /** A run of one worker, to which nothing is done. */
-  private alone(name: string, training: Training, flags: readonly string[]) {
+  private alone(name: string, training: Training, flags: readonly string[] = []) {
     const folder = path.join(this.folder, 'undisturbed', name);
     mkdirSync(folder, { recursive: true });
     const run = path.join(folder, 'run');

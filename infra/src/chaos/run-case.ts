@@ -46,7 +46,7 @@ export async function runCase(
   { keep = false, signal = new AbortController().signal }: { keep?: boolean; signal?: AbortSignal } = {},
 ): Promise<Result> {
   const training = trainingOf(chaos);
-  const expected = await laboratory.undisturbed(training, chaos.flags ?? []);
+  const expected = await laboratory.undisturbed(training);
   const folder = path.join(laboratory.folder, 'cases', chaos.name.replaceAll(/[^\w-]+/g, '-'));
   mkdirSync(folder, { recursive: true });
   const mark = randomUUID();

@@ -19,11 +19,13 @@ export interface Training {
   readonly variant: Variant;
   readonly epochs: number;
   readonly exchange: 'exact' | 'bf16';
+  /** What a whole global batch is cut into. */
+  readonly microbatches: number;
 }
 
 /** What a case trains: the small MLP for 40 steps, if it does not say otherwise. */
 export function trainingOf({ training }: { training?: Partial<Training> }): Training {
-  return { variant: 'mlp', epochs: 10, exchange: 'exact', ...training };
+  return { variant: 'mlp', epochs: 10, exchange: 'exact', microbatches: 4, ...training };
 }
 
 /** The data and the language models of all cases. */
@@ -44,12 +46,12 @@ export function stepsOf({ epochs }: Training): number {
 }
 
 /** Flags of the coordinator: the run, and all that has a part in the result. */
-export function trainingFlags(
-  inputs: Inputs,
-  { variant, epochs, exchange }: Training,
-  run: string,
-): string[] {
+export function trainingFlags(inputs: Inputs, training: Training, run: string): string[] {
+  const { variant, epochs, exchange, microbatches } = training;
   const chosen = variant === 'large' ? inputs.large : inputs.small;
-  const bf16 = exchange === 'exact' ? [] : ['--exchange', exchange];
-  return [...tinyRun(chosen, run, epochs), ...flags[variant], ...bf16];
+  return [
+    ...tinyRun(chosen, run, epochs),
+    ...flags[variant],
+    ...['--exchange', exchange, '--microbatches', String(microbatches)],
+  ];
 }

@@ -16,7 +16,7 @@ function killedAt(point: string, step: number, more: Partial<ChaosCase> = {}): C
 }
 
 export const coordinatorKilled: ChaosCase[] = [
-  killedAt('before-config', 0, { flags: ['--microbatches', 'auto'] }),
+  killedAt('before-config', 0, { flags: ['--microbatches', 'auto'], training: { microbatches: 2 } }),
   killedAt('reducing', 6, { training: { variant: 'large', epochs: 3 } }),
   killedAt('before-update', 6),
   killedAt('after-first-update', 6, { short: true }),
@@ -26,14 +26,13 @@ export const coordinatorKilled: ChaosCase[] = [
   killedAt('after-manifest', 8, { short: true }),
   killedAt('after-latest', 8),
   killedAt('before-retain', 12),
-  killedAt('reducing', 6, {
-    name: 'coordinator killed: workers reduce',
-    did: 'SIGKILL of the coordinator at before-update, step 6, while the workers reduce; started again',
+  killedAt('after-latest', 40, {
+    name: 'coordinator killed: after the end',
+    did: "SIGKILL of the coordinator once LATEST names the last step's checkpoint; started again",
+  }),
+  killedAt('before-update', 6, {
+    name: 'coordinator killed: before-update, workers reduce',
     flags: ['--reduce', 'workers'],
-    act: async ({ cluster }) => {
-      await cluster.startCoordinator({ fault: 'before-update@6' });
-      cluster.startWorkers(2);
-    },
   }),
   {
     name: 'coordinator and a worker killed',
