@@ -6,7 +6,7 @@ napi_value Background::start(napi_env env, std::unique_ptr<Background> backgroun
   napi_value promise;
   ok(napi_create_promise(env, &background->deferred_, &promise), "a promise");
   ok(napi_create_reference(env, kept, 1, &background->kept_), "an object to keep");
-  const napi_value name = from_string(env, "captrain sums");
+  const napi_value name = from_string(env, "captrain");
   ok(napi_create_async_work(env, nullptr, name, execute, complete, background.get(), &background->work_), "a thread");
   ok(napi_queue_async_work(env, background->work_), "a thread");
   background.release();  // complete() deletes it

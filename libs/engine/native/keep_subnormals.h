@@ -1,5 +1,5 @@
-#ifndef CAPTRAIN_SUMS_KEEP_SUBNORMALS_H_
-#define CAPTRAIN_SUMS_KEEP_SUBNORMALS_H_
+#ifndef CAPTRAIN_KEEP_SUBNORMALS_H_
+#define CAPTRAIN_KEEP_SUBNORMALS_H_
 
 #include <immintrin.h>
 
@@ -20,4 +20,4 @@ class KeepSubnormals {
 
 }  // namespace captrain
 
-#endif  // CAPTRAIN_SUMS_KEEP_SUBNORMALS_H_
+#endif  // CAPTRAIN_KEEP_SUBNORMALS_H_

@@ -1,12 +1,12 @@
 // Work on libuv's threads, of which JavaScript sees a promise.
 
-#ifndef CAPTRAIN_SUMS_BACKGROUND_H_
-#define CAPTRAIN_SUMS_BACKGROUND_H_
+#ifndef CAPTRAIN_BACKGROUND_H_
+#define CAPTRAIN_BACKGROUND_H_
 
 #include <memory>
 #include <string>
 
-#include "../js.h"
+#include "js.h"
 
 namespace captrain {
 
@@ -34,4 +34,4 @@ class Background {
 
 }  // namespace captrain
 
-#endif  // CAPTRAIN_SUMS_BACKGROUND_H_
+#endif  // CAPTRAIN_BACKGROUND_H_
