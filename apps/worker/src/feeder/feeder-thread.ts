@@ -1,6 +1,7 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
+import { faultOf } from '../thread-fault.js';
 import { BatchSource } from './batch-source.js';
-import { type FeederWork, type FromThread, type Microbatch, type ToThread, faultOf } from './messages.js';
+import { type FeederWork, type FromThread, type Microbatch, type ToThread } from './messages.js';
 import { Prefetcher } from './prefetcher.js';
 
 /** The program of the feeder's thread: makes microbatches while the main thread computes. It never loads TensorFlow. */

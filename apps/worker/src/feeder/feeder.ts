@@ -1,5 +1,6 @@
 import { type MessagePort, MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
 import { stepPlan } from '@captrain/data/order';
+import { errorOf } from '../thread-fault.js';
 import {
   type FeederWork,
   type FromThread,
@@ -8,7 +9,6 @@ import {
   type Opened,
   type Place,
   type ToThread,
-  errorOf,
   followed,
   isLikely,
   keyOf,
