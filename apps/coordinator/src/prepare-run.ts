@@ -30,7 +30,7 @@ export async function prepareRun(options: {
   const { config } = record;
   const start = given.resume ? await latestCheckpoint(store) : undefined;
   const patience = new StorePatience(given.storePatience, log);
-  const runLog = await RunLog.open(store, start?.manifest.step ?? 0, { ledger: given.ledger, patience });
+  const runLog = await RunLog.open(store, { ledger: given.ledger, patience });
   const crew = new Crew({ term, leaseSeconds: given.leaseSeconds, changed: () => board.changed(), log });
   const replicas = new ReplicaWatch();
   crew.observe(replicas.observe);
