@@ -11,7 +11,7 @@ namespace {
 // JavaScript holds a mapping twice: by its ArrayBuffer, and by the handle that closes it earlier.
 using Shared = std::shared_ptr<Mapping>;
 
-void let_go(napi_env, void* data, void* hint) { delete static_cast<Shared*>(hint != nullptr ? hint : data); }
+void let_go(napi_env, void* handle, void*) { delete static_cast<Shared*>(handle); }
 
 void close_and_let_go(napi_env, void*, void* hint) {
   auto* mapping = static_cast<Shared*>(hint);
