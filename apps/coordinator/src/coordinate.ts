@@ -7,6 +7,7 @@ import { LeaderLease } from './leader-lease.js';
 import { digestsOf } from './membership/bring-together.js';
 import { anchored, newRun, resumedRun } from './open-run.js';
 import { prepareRun } from './prepare-run.js';
+import type { Run } from './run.js';
 import { readRun, rewriteRun } from './run-folder.js';
 import { RunRecord } from './run-record.js';
 import { CoordinatorServer } from './server.js';
@@ -60,7 +61,7 @@ export async function coordinate(
   });
   let record: RunRecord | undefined;
   let lease: LeaderLease | undefined;
-  let stop = (_reason: string) => {};
+  let run: Run | undefined;
   try {
     await requireConditionalWrites(store);
     lease = await LeaderLease.acquire(store, {
@@ -75,7 +76,7 @@ export async function coordinate(
       ? RunRecord.resumed(store, config)
       : await RunRecord.begin(store, config, given.microbatches !== 'auto');
     if (given.resume) await rewriteRun(store, config);
-    const run = await prepareRun({
+    run = await prepareRun({
       store,
       record,
       given,
@@ -90,14 +91,15 @@ export async function coordinate(
       options.announce({ finished: `${store.uri}/${run.checkpoints.newest!.folder}` });
       return;
     }
-    stop = (reason) => run.crew.stop(reason);
+    const { crew, checkpoints, reduction } = run;
     const welcome = (): Omit<Welcome, 'worker'> => ({
-      generation: run.crew.generation,
+      generation: crew.generation,
       configJson: JSON.stringify(record!.config),
       run: store.uri,
       // Where there are active workers a newcomer takes their state, and needs no checkpoint's.
-      checkpoint: run.crew.active.length === 0 ? (run.checkpoints.newest?.folder ?? '') : '',
-      checkpointDigests: run.crew.active.length === 0 ? digestsOf(run.checkpoints.newest) : {},
+      ...(crew.active.length === 0
+        ? { checkpoint: checkpoints.newest?.folder ?? '', checkpointDigests: digestsOf(checkpoints.newest) }
+        : { checkpoint: '', checkpointDigests: {} }),
       dataDigest: manifest.digest,
       dim: manifest.content.dim,
       encoder: manifest.content.encoder,
@@ -105,22 +107,25 @@ export async function coordinate(
       ledger: given.ledger,
     });
     options.announce({ listening: server.address, config });
-    doorway.open({ crew: run.crew, reduction: run.reduction, welcome, log });
+    doorway.open({ crew, reduction, welcome, log });
     const newest = await train(run, given.workers, signal);
     if (lease.lost.aborted) throw lease.lost.reason;
     const step = newest?.manifest.step ?? 0;
     const message = step === steps ? '' : `Stopped at step ${step} of ${steps}.`;
-    stop(message === '' ? 'The run is finished.' : message);
+    crew.stop(message === '' ? 'The run is finished.' : message);
     board.set({ state: 'RUN_STATE_FINISHED', message });
   } catch (error) {
     const isLed = lease?.lost.aborted === true;
     board.set({ state: 'RUN_STATE_FAILED', message: messageOf(error) });
     // Workers of a coordinator that was replaced go on with its successor.
-    if (!isLed) stop(messageOf(error));
+    if (!isLed) run?.crew.stop(messageOf(error));
     // A run that failed before its first step leaves its folder free for the mended command.
     if (!isLed && board.current.step === 0) await record?.abandon();
     throw isLed ? lease!.lost.reason : error;
   } finally {
+    await run?.checkpoints.close();
+    run?.runLog.writeInBackground();
+    await run?.runLog.settled();
     await server.close();
     await lease?.close();
   }

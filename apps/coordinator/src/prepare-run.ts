@@ -1,5 +1,5 @@
 import type { DataManifest, ObjectStore } from '@captrain/data';
-import type { CoordinatorConfig } from '@captrain/model/run';
+import { type CoordinatorConfig, commitCheckpoint, latestCheckpoint } from '@captrain/model/run';
 import type { Logger } from '@captrain/runtime';
 import { Checkpoints } from './checkpoints/checkpoints.js';
 import { RunLog } from './log/run-log.js';
@@ -28,7 +28,7 @@ export async function prepareRun(options: {
 }): Promise<Run> {
   const { store, record, given, captions, manifest, board, log, term } = options;
   const { config } = record;
-  const start = given.resume ? await newestCheckpoint(options) : undefined;
+  const start = given.resume ? await latestCheckpoint(store) : undefined;
   const patience = new StorePatience(given.storePatience, log);
   const runLog = await RunLog.open(store, start?.manifest.step ?? 0, { ledger: given.ledger, patience });
   const crew = new Crew({ term, leaseSeconds: given.leaseSeconds, changed: () => board.changed(), log });
@@ -48,7 +48,11 @@ export async function prepareRun(options: {
       replicas,
       patience,
       log,
-      commit: committer(options),
+      commit: async (manifest) => {
+        // The steps before a checkpoint are not computed again: their lines have to be there.
+        await runLog.write();
+        return commitCheckpoint(store, manifest);
+      },
       committed: ({ folder, manifest }) => board.set({ lastCheckpoint: { step: manifest.step, folder } }),
     },
     start,

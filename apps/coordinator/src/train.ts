@@ -19,7 +19,7 @@ const LOG_EVERY_MS = 5000;
 export async function train(run: Run, needed: number, signal: AbortSignal): Promise<Checkpoint | undefined> {
   const { record, crew, checkpoints, runLog, board, patience } = run;
   const steps = totalSteps(run.captions, record.config);
-  let step = await assemble(run, needed, signal);
+  let step = await assemble(run, needed, { isOrphaned: false, signal });
   if (step === undefined) return checkpoints.newest;
   if (!record.isSettled) {
     const microbatches = await chooseCut(run, signal);
@@ -39,7 +39,7 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
       await saveAndSettle(run, step);
     await admitAndRelease(run, step);
     if (crew.active.length === 0) {
-      const assembled = await assemble(run, 1, signal);
+      const assembled = await assemble(run, 1, { isOrphaned: true, signal });
       if (assembled === undefined) break;
       step = assembled;
       startedAt = performance.now();
@@ -65,11 +65,11 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
       step = batch.step;
       checkpoints.moveTo(step);
       skippedInARow = isSkipped ? skippedInARow + 1 : 0;
-      if (skippedInARow >= run.skipLimit) throw notFinite(run, batch.step);
+      if (skippedInARow >= run.skipLimit) throw await notFinite(run, batch.step);
       if (isDue) await save(run, step);
     }
     if (performance.now() - loggedAt > LOG_EVERY_MS) {
-      runLog.flushInBackground();
+      runLog.writeInBackground();
       loggedAt = performance.now();
     }
   }
@@ -122,7 +122,8 @@ async function saveAndSettle(run: Run, step: number): Promise<void> {
   }
 }
 
-function notFinite({ checkpoints, store, skipLimit }: Run, step: number): UserError {
+async function notFinite({ checkpoints, store, skipLimit }: Run, step: number): Promise<UserError> {
+  await checkpoints.settle();
   const { newest } = checkpoints;
   const good = newest === undefined ? 'the start' : `${store.uri}/${newest.folder}`;
   return new UserError(

@@ -19,7 +19,7 @@ const POLL_MS = 50;
  */
 export class Checkpoints {
   private job: CheckpointJob | undefined;
-  private committing = false;
+  private committing: Promise<void> | undefined;
   private retryAt: number | undefined;
   /** The step whose state the active workers hold. */
   private step = 0;
@@ -67,9 +67,9 @@ export class Checkpoints {
     this.proceed();
   }
 
-  /** The one being written is worth nothing: its state has proved wrong. */
-  abandon(): void {
-    if (!this.committing) this.job = undefined;
+  /** The state of a step has proved wrong: a checkpoint of it that is being written is worth nothing. */
+  abandon(step: number): void {
+    if (this.job?.outline.step === step) this.job = undefined;
   }
 
   /** Waits until nothing is being written. Only between steps: what workers say meanwhile of a step is lost. */
@@ -77,8 +77,13 @@ export class Checkpoints {
     while (this.job !== undefined) {
       await this.run.crew.next({ milliseconds: POLL_MS });
       this.run.patience.check();
-      if (this.run.replicas.isAstray) this.abandon();
+      if (this.run.replicas.isAstray) return;
     }
+  }
+
+  /** Waits for a commit that is under way: the run ends, well or not. */
+  async close(): Promise<void> {
+    await this.committing;
   }
 
   private observe(event: MemberEvent): void {
@@ -88,13 +93,12 @@ export class Checkpoints {
 
   private proceed(): void {
     const { job } = this;
-    if (job === undefined || this.committing) return;
+    if (job === undefined || this.committing !== undefined) return;
     if (job.failure !== undefined) {
       const { fault } = job.failure;
       this.fail(fault);
     } else if (job.isWritten && !this.run.replicas.isAwaiting(job.outline.step)) {
-      this.committing = true;
-      void this.commit(job);
+      this.committing = this.commit(job);
     }
   }
 
@@ -103,7 +107,7 @@ export class Checkpoints {
     const isThrough = await patience.attempt('a checkpoint', async () => {
       this.committed = await commit(job.manifest);
     });
-    this.committing = false;
+    this.committing = undefined;
     if (!isThrough) {
       this.retryAt = performance.now() + RETRY_MS;
       this.job = undefined;

@@ -36,7 +36,7 @@ export interface StepRecord {
  */
 export class RunLog {
   private readonly files: LineFile[];
-  private flushing: Promise<void> | undefined;
+  private writing: Promise<void> | undefined;
   private step: number;
   private skippedSteps: number[];
 
@@ -93,26 +93,39 @@ export class RunLog {
     for (const file of this.files) file.rewind(step);
   }
 
-  /** Begins to write what is new, unless that is under way. */
-  flushInBackground(): void {
-    this.flushing ??= this.flush().finally(() => (this.flushing = undefined));
+  /** Begins to write what is new, unless that is under way; failures are borne with patience. */
+  writeInBackground(): void {
+    if (this.writing === undefined) void this.patience.attempt('metrics', () => this.write());
+  }
+
+  /** Writes what is new. */
+  write(): Promise<void> {
+    const write = async () => {
+      faultPoint('before-metrics', this.step);
+      for (const file of this.files) await file.write();
+      faultPoint('after-metrics', this.step);
+    };
+    // One after the other: each writes over what the one before wrote.
+    const writing = (this.writing ?? Promise.resolve()).catch(() => {}).then(write);
+    this.writing = writing;
+    const done = () => {
+      if (this.writing === writing) this.writing = undefined;
+    };
+    writing.then(done, done);
+    return writing;
+  }
+
+  /** Waits for a write that is under way, however it ends. */
+  async settled(): Promise<void> {
+    await this.writing?.catch(() => {});
   }
 
   /** Writes all there is. Throws what the store says once patience is over. */
   async close(): Promise<void> {
-    await this.flushing;
     while (this.files.some((file) => file.isDirty)) {
-      await this.flush();
+      await this.patience.attempt('metrics', () => this.write());
       await this.patience.pause();
     }
-  }
-
-  private async flush(): Promise<void> {
-    faultPoint('before-metrics', this.step);
-    await this.patience.attempt('metrics', async () => {
-      for (const file of this.files) await file.write();
-    });
-    faultPoint('after-metrics', this.step);
   }
 }
 

@@ -9,10 +9,18 @@ import { sidesOf } from './replica-watch.js';
  * Waits for so many workers, finds the newest state that they or the store hold, and brings all of them to it. Returns
  * its step; undefined: aborted.
  */
-export async function assemble(run: Run, needed: number, signal: AbortSignal): Promise<number | undefined> {
+export async function assemble(
+  run: Run,
+  needed: number,
+  options: {
+    /** It has lost all its workers. */
+    isOrphaned: boolean;
+    signal: AbortSignal;
+  },
+): Promise<number | undefined> {
   for (;;) {
     run.board.set({ state: 'RUN_STATE_WAITING_FOR_WORKERS' });
-    const members = await gather(run, needed, signal);
+    const members = await gather(run, needed, options);
     if (members === undefined) return undefined;
     const { step, source } = newestState(run, members);
     await bringTogether(run, members, step, source);

@@ -7,14 +7,15 @@ const TICK_MS = 200;
 
 /**
  * Waits until so many workers have loaded. Where some of them have outlived their coordinator, those that are slow to
- * come again are not waited for longer than a lease. Undefined: aborted. Throws a UserError where nobody comes.
+ * come again are not waited for longer than a lease. Undefined: aborted. Throws a UserError where a run that has lost all
+ * its workers gets none.
  */
 export async function gather(
   run: Run,
   needed: number,
-  signal: AbortSignal,
+  { isOrphaned, signal }: { isOrphaned: boolean; signal: AbortSignal },
 ): Promise<readonly Member[] | undefined> {
-  const { crew, leaseSeconds, workerPatience } = run;
+  const { crew, leaseSeconds } = run;
   let changedAt = performance.now();
   let count = -1;
   for (;;) {
@@ -28,10 +29,10 @@ export async function gather(
     const idle = (performance.now() - changedAt) / 1000;
     const hasSurvivors = waiting.some(({ hello }) => hello.generation > 0);
     if (hasSurvivors && living.length === waiting.length && idle > leaseSeconds) return waiting;
-    if (run.hasStarted && living.length === 0 && idle > workerPatience) {
+    if (isOrphaned && living.length === 0 && idle > run.workerPatience) {
       const { uri } = run.store;
       throw new UserError(
-        `No worker has come for ${workerPatience} s after the last one was lost; start workers, and go on with captrain train --run ${uri} --resume.`,
+        `No worker has come for ${run.workerPatience} s after the last one was lost; start workers, and go on with captrain train --run ${uri} --resume.`,
       );
     }
     await crew.next({ signal, milliseconds: TICK_MS });

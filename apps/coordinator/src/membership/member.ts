@@ -28,6 +28,7 @@ export class Member {
   refusals = 0;
   /** When it was last heard of; milliseconds of this process's clock. */
   heardAt = performance.now();
+  private isStopped = false;
 
   constructor(
     readonly worker: number,
@@ -46,13 +47,15 @@ export class Member {
   }
 
   send(message: CoordinatorMessage): void {
-    if (this.alive) this.stream.write(message);
+    if (this.alive && !this.isStopped) this.stream.write(message);
   }
 
   /** Ends the worker's part in the run, telling it why; a final end is one that it does not come back from. */
   stop(reason: string, final: boolean): void {
+    if (this.isStopped) return;
     this.send({ stop: { reason, final } });
-    if (this.alive) this.stream.end();
+    this.isStopped = true;
+    this.stream.end();
   }
 }
 

@@ -15,7 +15,7 @@ const ties = new WeakMap<Run, number>();
 export async function recover(run: Run): Promise<number> {
   const { crew, replicas, checkpoints, runLog, log } = run;
   const { step, astray } = replicas.takeVerdict()!;
-  checkpoints.abandon();
+  checkpoints.abandon(step);
   for (const member of astray)
     crew.fence(
       member,
@@ -31,6 +31,7 @@ export async function recover(run: Run): Promise<number> {
       );
     log.warn({ step, workers: names }, 'replicas differ, and it is not known which is right');
   }
+  await checkpoints.settle();
   const checkpoint = checkpoints.newest;
   const back = checkpoint?.manifest.step ?? 0;
   log.warn({ step, back }, 'going back to where all replicas agreed');

@@ -1,5 +1,5 @@
-import { type WireFormat, Reducer } from '@captrain/exchange';
-import type { Reducer as ReducerPlace } from '@captrain/protos';
+import { Reducer } from '@captrain/exchange';
+import type { Reducer as ReducerPlace, WireFormat } from '@captrain/protos';
 import type { Attempt, ReduceCall, Reduction } from './reduction.js';
 
 /** `--reduce coordinator`: this process adds up, chunk by chunk. */
@@ -12,7 +12,10 @@ export class ReduceHere implements Reduction {
     onRefused: (refusal: { worker: number; generation: number; reason: string; kind: string }) => void,
   ) {
     this.reducer = new Reducer({
-      onRefused: (worker, reason, kind) => onRefused({ worker, reason, kind, generation: this.generation }),
+      onRefused: (worker, reason, kind) => {
+        // A call for a plan that was replaced meanwhile is nobody's fault.
+        if (kind !== 'stale') onRefused({ worker, reason, kind, generation: this.generation });
+      },
     });
   }
 
@@ -24,7 +27,17 @@ export class ReduceHere implements Reduction {
     this.generation = generation;
     const contributions = new Map([...shares].map(([member, subtrees]) => [member.worker, subtrees]));
     const range = { first: 0, end: total };
-    this.reducer.open({ generation, step, leaves, total, ...range, format: this.format, contributions });
+    const opened = this.reducer.open({
+      generation,
+      step,
+      leaves,
+      total,
+      ...range,
+      format: this.format,
+      contributions,
+    });
+    // Whoever takes part hears of its end by its own call.
+    opened.catch(() => {});
     return [{ address: '', worker: 0, ...range }];
   }
 

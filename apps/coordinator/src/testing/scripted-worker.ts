@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { credentials } from '@grpc/grpc-js';
 import { openStore } from '@captrain/data';
 import { type Subtree, reduceThrough, subtreeKey } from '@captrain/exchange';
@@ -59,6 +60,7 @@ export class ScriptedWorker {
   private keepsLedger = false;
   private exchange = new AbortController();
   private isSilent = false;
+  private newest = 0;
   private step: number;
   private send!: (message: WorkerMessage) => void;
 
@@ -89,7 +91,10 @@ export class ScriptedWorker {
         if (message.stop) return message.stop.reason;
         if (message.plan?.step === this.script.diesInStep && message.plan) return undefined;
         if (message.plan?.step === this.script.fallsSilentInStep && message.plan) this.isSilent = true;
-        if (message.plan) this.exchange.abort();
+        if (message.plan) {
+          this.exchange.abort();
+          this.newest = message.plan.generation;
+        }
         tail = tail.then(() => this.obey(message)).catch((error: unknown) => void (fault ??= error));
       }
       if (fault !== undefined) throw fault;
@@ -139,6 +144,7 @@ export class ScriptedWorker {
       if (microbatches < (this.script.needs?.(step) ?? 0))
         return this.send({ outOfMemory: { generation, step } });
       for (const subtree of subtrees) await this.compute({ generation, step, leaves }, subtree);
+      if (this.newest > generation) return;
       this.exchange = new AbortController();
       void this.reduce(plan, this.exchange.signal);
     }
@@ -169,7 +175,10 @@ export class ScriptedWorker {
     let computeSeconds = 0;
     if (!this.sums.has(key)) {
       const { slowness = 0, leaf = leafGradient } = this.script;
-      if (slowness > 0) await new Promise((resolve) => setTimeout(resolve, slowness * count));
+      for (let passed = 0; passed < slowness * count; passed += 10) {
+        await sleep(10);
+        if (this.newest > generation) return;
+      }
       const end = subtree.first + count;
       this.sums.set(key, Float32Array.from(treeSum(step, subtree.first, subtree.count, end, leaf)));
       this.computed.push({ step, subtree });
