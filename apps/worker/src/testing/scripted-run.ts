@@ -17,7 +17,11 @@ const LEAVES = 4;
 const ABSENT = 99;
 
 const fixture = (name: string) => new URL(`../../fixtures/${name}`, import.meta.url);
-const programs = { link: fixture('link-thread.mjs'), feeder: fixture('feeder-thread.mjs') };
+const programs = {
+  link: fixture('link-thread.mjs'),
+  feeder: fixture('feeder-thread.mjs'),
+  writer: fixture('writer-thread.mjs'),
+};
 
 /** A real worker of this process, and what the coordinator knows of it. */
 export interface ScriptedWorker {
