@@ -1,0 +1,138 @@
+// Sums, casts and checksums of gradients on their way between processes, and memory that processes share: without
+// TensorFlow, so that a coordinator needs none.
+
+#include "../js.h"
+#include "background.h"
+#include "block_writer.h"
+#include "crc32c.h"
+#include "shared_memory.h"
+#include "tree_sum.h"
+
+namespace captrain {
+namespace {
+
+uint8_t* writable(Bytes bytes) { return static_cast<uint8_t*>(const_cast<void*>(bytes.data)); }
+const uint8_t* readable(Bytes bytes) { return static_cast<const uint8_t*>(bytes.data); }
+
+WireFormat to_format(napi_env env, napi_value value) {
+  return to_string(env, value) == "bfloat16" ? WireFormat::bfloat16 : WireFormat::float32;
+}
+
+napi_value finite_and_checksum(napi_env env, bool finite, uint32_t checksum) {
+  const napi_value result = object(env);
+  set(env, result, "finite", from_bool(env, finite));
+  set(env, result, "checksum", from_double(env, checksum));
+  return result;
+}
+
+struct Summing : Background {
+  TreeSum sum;
+
+  void run() override { sum.run(); }
+  napi_value result(napi_env env) override {
+    const napi_value result = finite_and_checksum(env, sum.finite, sum.checksum);
+    set(env, result, "wrongChecksum", from_double(env, static_cast<double>(sum.wrong_checksum)));
+    set(env, result, "nonFinitePart", from_double(env, static_cast<double>(sum.non_finite_part)));
+    return result;
+  }
+};
+
+struct Converting : Background {
+  WireFormat format;
+  int64_t values;
+  const uint8_t* from;
+  uint8_t* into;
+  bool finite = true;
+  uint32_t checksum = 0;
+
+  napi_value result(napi_env env) override { return finite_and_checksum(env, finite, checksum); }
+};
+
+struct Encoding : Converting {
+  void run() override {
+    BlockWriter writer(format, into, values);
+    for (int64_t first = 0; first < values; first += kBlock)
+      writer.write(from + first * 4, std::min(kBlock, values - first));
+    finite = writer.finite();
+    checksum = writer.checksum();
+  }
+};
+
+struct Decoding : Converting {
+  void run() override {
+    const ValueLoops& loops = value_loops();
+    Crc32c crc;
+    BlockWriter writer(WireFormat::float32, into, values);
+    alignas(64) float floats[kBlock];
+    for (int64_t first = 0; first < values; first += kBlock) {
+      const int64_t count = std::min(kBlock, values - first);
+      const uint8_t* block = from + first * bytes_of_value(format);
+      if (format == WireFormat::bfloat16) {
+        crc.add(block, static_cast<size_t>(2 * count));
+        loops.from_bfloat16(block, count, floats);
+        block = reinterpret_cast<const uint8_t*>(floats);
+      }
+      writer.write(block, count);
+    }
+    finite = writer.finite();
+    checksum = format == WireFormat::bfloat16 ? crc.value() : writer.checksum();
+  }
+};
+
+// sumParts({parts, checksums, order, depth, format, into}), checked by its caller.
+napi_value sum_parts(napi_env env, const std::vector<napi_value>& arguments) {
+  const napi_value options = arguments.at(0);
+  auto summing = std::make_unique<Summing>();
+  TreeSum& sum = summing->sum;
+  sum.format = to_format(env, property(env, options, "format"));
+  const Bytes into = to_bytes(env, property(env, options, "into"));
+  sum.into = writable(into);
+  sum.values = static_cast<int64_t>(into.length) / bytes_of_value(sum.format);
+  sum.parts = to_vector(env, property(env, options, "parts"),
+                        [](napi_env env, napi_value part) { return readable(to_bytes(env, part)); });
+  const Bytes checksums = to_bytes(env, property(env, options, "checksums"));
+  const auto* words = static_cast<const uint32_t*>(checksums.data);
+  sum.checksums.assign(words, words + checksums.length / 4);
+  const Bytes order = to_bytes(env, property(env, options, "order"));
+  const auto* tokens = static_cast<const int16_t*>(order.data);
+  sum.order.assign(tokens, tokens + order.length / 2);
+  sum.depth = to_int(env, property(env, options, "depth"));
+  return Background::start(env, std::move(summing), options);
+}
+
+// encodeValues({from, into, format}), decodeValues({from, into, format}), of equally many values.
+template <typename Work>
+napi_value convert(napi_env env, const std::vector<napi_value>& arguments) {
+  const napi_value options = arguments.at(0);
+  const Bytes from = to_bytes(env, property(env, options, "from"));
+  auto converting = std::make_unique<Work>();
+  converting->format = to_format(env, property(env, options, "format"));
+  converting->values =
+      static_cast<int64_t>(from.length) /
+      (std::is_same<Work, Encoding>::value ? 4 : bytes_of_value(converting->format));
+  converting->from = readable(from);
+  converting->into = writable(to_bytes(env, property(env, options, "into")));
+  return Background::start(env, std::move(converting), options);
+}
+
+napi_value crc32c(napi_env env, const std::vector<napi_value>& arguments) {
+  const Bytes bytes = to_bytes(env, arguments.at(0));
+  Crc32c crc;
+  crc.add(readable(bytes), bytes.length);
+  return from_double(env, crc.value());
+}
+
+}  // namespace
+}  // namespace captrain
+
+NAPI_MODULE_INIT() {
+  using namespace captrain;
+  add_method<sum_parts>(env, exports, "sumParts");
+  add_method<convert<Encoding>>(env, exports, "encodeValues");
+  add_method<convert<Decoding>>(env, exports, "decodeValues");
+  add_method<crc32c>(env, exports, "crc32c");
+  add_method<create_shared_memory>(env, exports, "createSharedMemory");
+  add_method<open_shared_memory>(env, exports, "openSharedMemory");
+  add_method<close_shared_memory>(env, exports, "closeSharedMemory");
+  return exports;
+}

@@ -1,0 +1,48 @@
+import { anyBuild, loadAddon } from '../native-build.js';
+import type { WireFormat } from './wire-format.js';
+
+/** What is known of values that were written or read. */
+export interface ValuesSeen {
+  /** Whether none of them is NaN or infinite. */
+  finite: boolean;
+  /** CRC-32C of their bytes as they travel. */
+  checksum: number;
+}
+
+export interface SumSeen extends ValuesSeen {
+  /** The first part whose CRC-32C is not the one given for it; -1: none. */
+  wrongChecksum: number;
+  /** The first part with a value that is NaN or infinite; -1: none. */
+  nonFinitePart: number;
+}
+
+/** A mapping of shared memory (native/sums/mapping.h). */
+export interface MappedMemory {
+  buffer: ArrayBuffer;
+  /** -1 where another mapping made the memory. */
+  descriptor: number;
+  /** Closes it. */
+  handle: unknown;
+}
+
+/** The addon without TensorFlow (native/sums). It takes what it is given for checked. */
+interface SumsAddon {
+  sumParts(sum: {
+    parts: readonly Uint8Array[];
+    checksums: Uint32Array;
+    order: Int16Array;
+    depth: number;
+    format: WireFormat;
+    into: Uint8Array;
+  }): Promise<SumSeen>;
+  encodeValues(values: { from: Float32Array; format: WireFormat; into: Uint8Array }): Promise<ValuesSeen>;
+  decodeValues(values: { from: Uint8Array; format: WireFormat; into: Float32Array }): Promise<ValuesSeen>;
+  crc32c(bytes: Uint8Array): number;
+  createSharedMemory(bytes: number): MappedMemory;
+  openSharedMemory(process: number, descriptor: number, bytes: number): MappedMemory;
+  closeSharedMemory(memory: MappedMemory): void;
+}
+
+export function sumsAddon(): SumsAddon {
+  return loadAddon<SumsAddon>(anyBuild(), 'captrain_sums.node');
+}

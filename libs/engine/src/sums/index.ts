@@ -1,0 +1,7 @@
+export type { SumSeen, ValuesSeen } from './addon.js';
+export { decodeValues, encodeValues } from './convert.js';
+export { crc32c } from './crc32c.js';
+export { SharedMemory } from './shared-memory.js';
+export type { SumOrder } from './sum-order.js';
+export { sumParts, type PartsToSum } from './sum-parts.js';
+export { bytesPerValue, type WireFormat } from './wire-format.js';
