@@ -40,12 +40,9 @@ export class DelayProxy {
       [far, near],
     ] as const) {
       this.sockets.add(socket);
-      // A connection that breaks on one side breaks on the other.
-      socket.on('error', () => other.destroy());
-      socket.on('close', () => {
-        this.sockets.delete(socket);
-        other.destroySoon();
-      });
+      // A connection that breaks on one side breaks on the other; one that ends is ended by its pipe.
+      socket.on('error', () => other.resetAndDestroy());
+      socket.on('close', () => this.sockets.delete(socket));
       new DelayedPipe(socket, other, () => this.delay);
     }
   }

@@ -30,8 +30,8 @@ export class DelayedPipe {
       this.ended = true;
       this.forward();
     });
-    from.on('close', () => clearTimeout(this.timer));
     to.on('drain', () => this.resume());
+    to.on('close', () => clearTimeout(this.timer));
   }
 
   private receive(piece: Buffer): void {
