@@ -3,22 +3,26 @@ import protobuf from 'protobufjs/minimal.js';
 /** How values travel: float32, or bfloat16, which halves the bytes. */
 export type WireFormat = 'float32' | 'bfloat16';
 
-/**
- * Part of a gradient on the wire: `values` are little-endian numbers of `format` from position `offset` of `total`.
- * `worker` is whose it is; `firstMicrobatch` and `microbatches` name the subtree whose sum this is, and both are 0 for
- * the global sum and in a call's first chunk, which has no values.
- */
-export interface GradientChunk {
+/** All of a chunk but its values. */
+export interface ChunkHeader {
   generation: number;
   step: number;
+  /** Whose it is; 0 in what a reducer sends. */
   worker: number;
+  /** These two name the subtree whose sum this is; both are 0 for the global sum, and in a call's first chunk. */
   firstMicrobatch: number;
   microbatches: number;
+  /** Position of the first value, of `total`. */
   offset: number;
   total: number;
   format: WireFormat;
   /** CRC-32C of the values' bytes. */
   checksum: number;
+}
+
+/** Part of a gradient on the wire. A call's first chunk has no values. */
+export interface GradientChunk extends ChunkHeader {
+  /** Little-endian numbers of `format`. */
   values: Uint8Array;
 }
 
@@ -36,48 +40,77 @@ const VALUES = (15 << 3) | 2;
 
 const FORMATS: readonly (WireFormat | undefined)[] = [undefined, 'float32', 'bfloat16'];
 
-/** The protobuf bytes of a chunk; the values are copied once. */
-export function encodeGradientChunk(chunk: GradientChunk): Buffer {
-  const bytes = protobuf.Writer.create()
-    .uint32(GENERATION)
-    .fixed64(chunk.generation)
-    .uint32(STEP)
-    .fixed64(chunk.step)
-    .uint32(WORKER)
-    .fixed32(chunk.worker)
-    .uint32(FIRST_MICROBATCH)
-    .fixed32(chunk.firstMicrobatch)
-    .uint32(MICROBATCHES)
-    .fixed32(chunk.microbatches)
-    .uint32(OFFSET)
-    .fixed64(chunk.offset)
-    .uint32(TOTAL)
-    .fixed64(chunk.total)
-    .uint32(FORMAT)
-    .uint32(FORMATS.indexOf(chunk.format))
-    .uint32(CHECKSUM)
-    .fixed32(chunk.checksum)
-    .uint32(VALUES)
-    .bytes(chunk.values)
-    .finish();
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** A chunk's protobuf bytes, with room for its values: they are written where they are sent from. */
+export class ChunkMessage {
+  readonly bytes: Buffer;
+  /** To be written before the message is sent. */
+  readonly values: Uint8Array;
+
+  /** `length`: of the values, in bytes. */
+  constructor(length: number) {
+    const header = encodeHeader(EMPTY, length).length;
+    this.bytes = Buffer.allocUnsafeSlow(header + length);
+    this.values = this.bytes.subarray(header);
+  }
+
+  /** Writes what stands before the values; the same message may be used again with another header. */
+  seal(header: ChunkHeader): this {
+    this.bytes.set(encodeHeader(header, this.values.length));
+    return this;
+  }
 }
+
+/** As long for one header as for any other: all numbers that vary are fixed32 or fixed64. */
+function encodeHeader(header: ChunkHeader, length: number): Uint8Array {
+  return protobuf.Writer.create()
+    .uint32(GENERATION)
+    .fixed64(header.generation)
+    .uint32(STEP)
+    .fixed64(header.step)
+    .uint32(WORKER)
+    .fixed32(header.worker)
+    .uint32(FIRST_MICROBATCH)
+    .fixed32(header.firstMicrobatch)
+    .uint32(MICROBATCHES)
+    .fixed32(header.microbatches)
+    .uint32(OFFSET)
+    .fixed64(header.offset)
+    .uint32(TOTAL)
+    .fixed64(header.total)
+    .uint32(FORMAT)
+    .uint32(FORMATS.indexOf(header.format))
+    .uint32(CHECKSUM)
+    .fixed32(header.checksum)
+    .uint32(VALUES)
+    .uint32(length)
+    .finish();
+}
+
+/** The protobuf bytes of a chunk. Those of a ChunkMessage are there already; other values are copied. */
+export function encodeGradientChunk(chunk: GradientChunk | ChunkMessage): Buffer {
+  if (chunk instanceof ChunkMessage) return chunk.bytes;
+  const message = new ChunkMessage(chunk.values.length).seal(chunk);
+  message.values.set(chunk.values);
+  return message.bytes;
+}
+
+const EMPTY: GradientChunk = {
+  generation: 0,
+  step: 0,
+  worker: 0,
+  firstMicrobatch: 0,
+  microbatches: 0,
+  offset: 0,
+  total: 0,
+  format: 'float32',
+  checksum: 0,
+  values: new Uint8Array(0),
+};
 
 /** The chunk in protobuf bytes; its values are a view of them. Throws a RangeError on malformed bytes. */
 export function decodeGradientChunk(bytes: Buffer): GradientChunk {
   const reader = protobuf.Reader.create(bytes);
-  const chunk: GradientChunk = {
-    generation: 0,
-    step: 0,
-    worker: 0,
-    firstMicrobatch: 0,
-    microbatches: 0,
-    offset: 0,
-    total: 0,
-    format: 'float32',
-    checksum: 0,
-    values: new Uint8Array(0),
-  };
+  const chunk: GradientChunk = { ...EMPTY };
   while (reader.pos < reader.len) {
     const tag = reader.uint32();
     if (tag === GENERATION) chunk.generation = Number(reader.fixed64());
@@ -93,4 +126,13 @@ export function decodeGradientChunk(bytes: Buffer): GradientChunk {
     else reader.skipType(tag & 7);
   }
   return chunk;
+}
+
+/** The chunk in a worker's bytes; where they are none, a chunk without values: no reducer takes it for one of a sum. */
+export function decodeReceivedChunk(bytes: Buffer): GradientChunk {
+  try {
+    return decodeGradientChunk(bytes);
+  } catch {
+    return { ...EMPTY };
+  }
 }

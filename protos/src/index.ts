@@ -1,5 +1,8 @@
-export { CHUNK_VALUES, channelOptions } from './channel-options.js';
+export { CHUNK_BYTES, CHUNK_VALUES, channelOptions } from './channel-options.js';
+export { createServer } from './create-server.js';
 export {
+  type ChunkHeader,
+  ChunkMessage,
   type GradientChunk,
   type WireFormat,
   decodeGradientChunk,

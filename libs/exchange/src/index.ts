@@ -1,1 +1,12 @@
+export { type OwnSums } from './own-part.js';
+export {
+  type PartInReduction,
+  type ReduceClient,
+  type ReductionSeen,
+  reduceThrough,
+} from './reduce-through.js';
+export { Reducer, type ReducerOptions } from './reducer.js';
+export type { Reduction, SubtreeSum } from './reduction.js';
+export type { RefusalKind } from './refusal.js';
 export { type Subtree, alignedSubtrees, shareMicrobatches, subtreeKey } from './subtree.js';
+export { sumOrder } from './sum-order.js';
