@@ -17,7 +17,10 @@ export interface StallFigures {
 }
 
 /** Two workers in a run with checkpoints, and in one without. */
-export async function checkpointStall({ folder, flags }: RunInputs, signal: AbortSignal): Promise<StallFigures> {
+export async function checkpointStall(
+  { folder, flags }: RunInputs,
+  signal: AbortSignal,
+): Promise<StallFigures> {
   const launch = ['--workers', '2', '--steps', String(STEPS), ...flags];
   const metricsOf = async (every: number) => {
     const run = path.join(folder, `checkpoints-${every}`);
@@ -29,7 +32,7 @@ export async function checkpointStall({ folder, flags }: RunInputs, signal: Abor
   const mean = (steps: readonly StepMetrics[]) =>
     steps.reduce((sum, { seconds }) => sum + seconds, 0) / steps.length;
   // The last step's checkpoint is waited for after it: no step's.
-  const stalls = saved.flatMap(({ stall_seconds }) => (stall_seconds === undefined ? [] : [stall_seconds]));
+  const stalls = saved.flatMap((each) => each.checkpoint_stall_seconds ?? []);
   return {
     stall: median(stalls) / step,
     slowdown: (EVERY * (mean(saved) - mean(plain))) / step,

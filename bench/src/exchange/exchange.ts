@@ -32,13 +32,17 @@ export const exchange = defineCommand({
       .default(7)
       .describe('exchanges of each kind of two workers; the result is their median'),
     sizes: z.array(z.int().min(2)).default([2, 4, 8]).describe('numbers of workers; each holds a gradient'),
+    programs: z
+      .boolean()
+      .default(true)
+      .describe('also run coordinator and workers: what a checkpoint stalls, and how long a failover takes'),
     constants: z
       .string()
       .default(constantsFile)
       .describe('what is written for bench -- scaling; with --quick nothing is')
       .meta({ placeholder: 'FILE' }),
   }),
-  run: async ({ quick, sizes: numbers, constants, ...options }, { signal }) => {
+  run: async ({ quick, sizes: numbers, programs, constants, ...options }, { signal }) => {
     const values = quick ? QUICK_VALUES : PARAMETERS;
     const rounds = quick ? Math.min(3, options.rounds) : options.rounds;
     requireMemory((Math.max(...numbers) + 1) * values * 4);
@@ -51,7 +55,7 @@ export const exchange = defineCommand({
       const sizes: Size[] = [];
       for (const workers of numbers)
         sizes.push(await measureSize(workers, { values, rounds: Math.min(3, rounds), progress, signal }));
-      const real = await measureRealRuns({ quick, progress, signal });
+      const real = programs ? await measureRealRuns({ quick, progress, signal }) : {};
       const figures = figuresOf(comparison, sizes, values, real);
       view.close();
       console.log(`${comparisonTable(comparison, proxy)}\n`);

@@ -10,10 +10,7 @@ const PATIENCE_SECONDS = 180;
  * Kills the coordinator of a run while its two workers live on, and starts it again. Returns the seconds from then until
  * a step is done of which the killed one cannot have heard: the one after it may have been under way.
  */
-export async function failoverSeconds(
-  { folder, flags }: RunInputs,
-  signal: AbortSignal,
-): Promise<number> {
+export async function failoverSeconds({ folder, flags }: RunInputs, signal: AbortSignal): Promise<number> {
   const port = await freePort();
   const run = path.join(folder, 'failover');
   const workers: RunningProgram[] = [];

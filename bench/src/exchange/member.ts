@@ -35,7 +35,8 @@ export class Member {
     values: number,
   ) {
     this.gradient = new Float32Array(values);
-    server.addService(peerService, { Reduce: (call) => this.reducer.handle(call) });
+    const { reducer } = this;
+    server.addService(peerService, { Reduce: reducer.handle.bind(reducer) });
   }
 
   /** Serves on a free port of the loopback device. */

@@ -21,7 +21,10 @@ export class RunningProgram {
     this.child = spawn(process.execPath, [path.join(folder, 'dist/main.js'), ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    this.child.stderr!.on('data', (piece: Buffer) => (this.said = (this.said + piece.toString()).slice(-4000)));
+    this.child.stderr!.on(
+      'data',
+      (piece: Buffer) => (this.said = (this.said + piece.toString()).slice(-4000)),
+    );
     this.ended = once(this.child, 'close');
   }
 
@@ -58,7 +61,11 @@ const POLL_MS = 20;
 export async function untilStep(
   port: number,
   step: number,
-  { programs, seconds, signal }: { programs: readonly RunningProgram[]; seconds: number; signal: AbortSignal },
+  {
+    programs,
+    seconds,
+    signal,
+  }: { programs: readonly RunningProgram[]; seconds: number; signal: AbortSignal },
 ): Promise<RunStatus__Output> {
   const deadline = performance.now() + seconds * 1000;
   while (performance.now() < deadline) {
