@@ -1,6 +1,6 @@
 import grpc from '@grpc/grpc-js';
-import { Reducer, type SubtreeSum, reduceThrough } from '@captrain/exchange';
-import { PeerClient, type WireFormat, channelOptions, createServer, peerService } from '@captrain/protos';
+import { Reducer, ReducerConnection, type SubtreeSum, reduceThrough } from '@captrain/exchange';
+import { PeerClient, type WireFormat, createServer, peerService } from '@captrain/protos';
 import { fillGradient, verifySum } from './gradient-pattern.js';
 
 /** One exchange as a member is told of it: each worker contributes the microbatch of its number. */
@@ -24,7 +24,7 @@ export interface ExchangeAnswer {
 
 /** A worker without a model, or a reducer for others. */
 export class Member {
-  private readonly clients = new Map<number, InstanceType<typeof PeerClient>>();
+  private readonly connections = new Map<number, ReducerConnection>();
   private readonly faults: string[] = [];
   private readonly reducer = new Reducer({ onRefused: (_worker, reason) => this.faults.push(reason) });
   private readonly gradient: Float32Array;
@@ -85,7 +85,7 @@ export class Member {
         if (port === this.port) continue;
         const part = { ...id, worker, first, end, total, format, sums, result };
         const signal = new AbortController().signal;
-        const call = reduceThrough(this.clientOf(port), { ...part, signal });
+        const call = reduceThrough(this.connectionTo(port), { ...part, signal });
         const counted = call.then((seen) => {
           bytes.bytesSent += seen.bytesSent;
           bytes.bytesReceived += seen.bytesReceived;
@@ -101,16 +101,16 @@ export class Member {
 
   close(): void {
     this.reducer.close('the member ends');
-    for (const client of this.clients.values()) client.close();
+    for (const connection of this.connections.values()) connection.close();
     this.server.forceShutdown();
   }
 
-  private clientOf(port: number) {
-    let client = this.clients.get(port);
-    if (client === undefined) {
-      client = new PeerClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), channelOptions);
-      this.clients.set(port, client);
+  private connectionTo(port: number): ReducerConnection {
+    let connection = this.connections.get(port);
+    if (connection === undefined) {
+      connection = new ReducerConnection(PeerClient, `127.0.0.1:${port}`);
+      this.connections.set(port, connection);
     }
-    return client;
+    return connection;
   }
 }
