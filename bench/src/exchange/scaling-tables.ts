@@ -118,6 +118,29 @@ function localStepsTable(compute: number, exchange: (reduce: AnyReduce, gigabits
   );
 }
 
+/** The constants, with the letters of docs/scaling.md. */
+export function constantsTable(constants: ScalingConstants): string {
+  const { exact, bf16, latencySeconds, callSeconds, sumBytesPerSecond } = constants;
+  const perGigabyte = (cost: number) => `${(cost * 1e9).toFixed(2)} s/GB`;
+  const both = (what: string, pick: (costs: typeof exact) => number) => [
+    what,
+    perGigabyte(pick(exact)),
+    perGigabyte(pick(bf16)),
+  ];
+  const same = (what: string, value: string) => [what, value, value];
+  const rows = [
+    ['', 'exact', 'bf16'],
+    both('c: a caller, all threads', ({ client }) => client.all),
+    both('cₗ: its event loop', ({ client }) => client.loop),
+    both('r: a reducer, all threads', ({ reducer }) => reducer.all),
+    both('rₗ: its event loop', ({ reducer }) => reducer.loop),
+    same('s: added by one thread', `${(sumBytesPerSecond / 1e9).toFixed(1)} GB/s`),
+    same('t: almost nothing', `${(latencySeconds * 1e3).toFixed(1)} ms`),
+    same('k: one more call', `${(callSeconds * 1e3).toFixed(2)} ms`),
+  ];
+  return markdownTable(rows, 'lrr');
+}
+
 /** What the model says of the machine that its constants are of, beside what was measured there. */
 export function comparisonTable(constants: ScalingConstants): string {
   const hardware: Hardware = {

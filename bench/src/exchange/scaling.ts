@@ -7,7 +7,7 @@ import { GPT2_SMALL } from '../random-gpt2.js';
 import { type TrainVariant, trainVariants } from '../train/variants.js';
 import { usefulFlops } from '../train/useful-flops.js';
 import { constantsFile, readConstants } from './constants.js';
-import { type Variant, comparisonTable, variantTables } from './scaling-tables.js';
+import { type Variant, comparisonTable, constantsTable, variantTables } from './scaling-tables.js';
 
 /** Width of CLIP ViT-B/32's embeddings, and of Flickr8k's captions with an end-of-text token. */
 const EMBEDDING = 512;
@@ -64,7 +64,11 @@ export const scaling = defineCommand({
       captions,
     };
     const tables = [
+      '### What was measured',
+      `On ${constants.cores} cores (${constants.processor.trim()}), ${constants.parameters} values:`,
+      constantsTable(constants),
       '### Model and measurement',
+      'All processes on that machine. The constants are of two workers through the coordinator; the rest is prediction.',
       comparisonTable(constants),
       ...(Object.keys(trainVariants) as TrainVariant[]).map((name) =>
         variantTables(variantOf(name), assumed, constants),
