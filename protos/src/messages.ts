@@ -10,6 +10,7 @@ export type {
 export type { ExchangeFailed__Output as ExchangeFailed } from './generated/captrain/v1/ExchangeFailed.js';
 export type { Exchanged__Output as Exchanged } from './generated/captrain/v1/Exchanged.js';
 export type { Fetch__Output as Fetch } from './generated/captrain/v1/Fetch.js';
+export type { FetchStateRequest__Output as FetchStateRequest } from './generated/captrain/v1/FetchStateRequest.js';
 export type { Hello__Output as Hello } from './generated/captrain/v1/Hello.js';
 export type { Holding__Output as Holding } from './generated/captrain/v1/Holding.js';
 export type { OutOfMemory__Output as OutOfMemory } from './generated/captrain/v1/OutOfMemory.js';
@@ -22,6 +23,7 @@ export type { RunStatus, RunStatus__Output } from './generated/captrain/v1/RunSt
 export type { StateChunk, StateChunk__Output } from './generated/captrain/v1/StateChunk.js';
 export type { StateProvided__Output as StateProvided } from './generated/captrain/v1/StateProvided.js';
 export type { StatusHandlers } from './generated/captrain/v1/Status.js';
+export type { Stop__Output as Stop } from './generated/captrain/v1/Stop.js';
 export type { Subtree__Output as Subtree } from './generated/captrain/v1/Subtree.js';
 export type { TrainingHandlers } from './generated/captrain/v1/Training.js';
 export type { Update__Output as Update } from './generated/captrain/v1/Update.js';

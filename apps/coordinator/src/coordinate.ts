@@ -1,33 +1,20 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { openStore, readManifest, requireConditionalWrites } from '@captrain/data';
 import { stepsPerEpoch, totalSteps } from '@captrain/data/order';
-import {
-  type CoordinatorConfig,
-  type RunConfig,
-  latestCheckpoint,
-  launchKeys,
-  runConfig,
-  startOptions,
-} from '@captrain/model/run';
-import { type HubOptions, meansModel, pinModel } from '@captrain/model/hub';
+import type { CoordinatorConfig, RunConfig } from '@captrain/model/run';
 import type { Welcome } from '@captrain/protos';
-import { type Logger, UserError, messageOf, resolveConfig } from '@captrain/runtime';
-import { Crew } from './crew.js';
-import { GradientExchange } from './gradient-exchange.js';
-import { Mailbox } from './mailbox.js';
-import type { MemberEvent } from './member.js';
-import { MetricsLog } from './metrics-log.js';
-import { readRun } from './run-folder.js';
+import { type Logger, messageOf } from '@captrain/runtime';
+import { LeaderLease } from './leader-lease.js';
+import { digestsOf } from './membership/bring-together.js';
+import { anchored, newRun, resumedRun } from './open-run.js';
+import { prepareRun } from './prepare-run.js';
+import type { Run } from './run.js';
+import { readRun, rewriteRun } from './run-folder.js';
 import { RunRecord } from './run-record.js';
 import { CoordinatorServer } from './server.js';
 import { StatusBoard } from './status-board.js';
 import { statusHandlers } from './status-service.js';
 import { train } from './train.js';
-import { trainingHandlers } from './training-service.js';
-
-/** Membership does not change within a run yet, except that workers get lost. */
-const GENERATION = 1;
+import { Doorway, trainingHandlers } from './training-service.js';
 
 /** What a coordinator says of itself to whoever started it, before any step. */
 export type Announcement =
@@ -36,8 +23,9 @@ export type Announcement =
   | { readonly finished: string };
 
 /**
- * A coordinator's life: opens the run, serves, trains with its workers, stops them.
- * `announce` is called once the server listens. Throws a UserError for whatever the user can mend.
+ * A coordinator's life: opens the run, serves, takes the lead, trains with its workers, stops them.
+ * `announce` is called once the server listens. Throws a UserError for whatever the user can mend, and where another
+ * coordinator leads the run.
  */
 export async function coordinate(
   given: CoordinatorConfig,
@@ -48,155 +36,97 @@ export async function coordinate(
     announce: (announcement: Announcement) => void;
   },
 ): Promise<void> {
-  const { signal, log } = options;
+  const { log } = options;
   const store = await openStore(given.run);
-  const hub = { signal, say: (line: string) => log.warn(line) };
+  const say = (line: string) => log.warn(line);
+  const hub = { signal: options.signal, say };
   const config = given.resume
-    ? await resumed(await readRun(store), anchored(given), options.givenKeys, hub)
+    ? await resumedRun(await readRun(store), anchored(given), options.givenKeys, hub)
     : await newRun(anchored(given), options.givenKeys, hub);
   const manifest = await readManifest(await openStore(config.data));
   const captions = manifest.captionsOf(config.split);
   const steps = totalSteps(captions, config);
-  const start = given.resume ? await latestCheckpoint(store) : undefined;
-  if (start !== undefined && start.manifest.data !== manifest.digest) {
-    throw new UserError(
-      `${config.data} is not the data that ${store.uri}/${start.folder} was trained on; restore it, or start another run.`,
-    );
-  }
-  if (start !== undefined && start.manifest.step >= steps) {
-    options.announce({ finished: `${store.uri}/${start.folder}` });
-    return;
-  }
 
-  const events = new Mailbox<MemberEvent>();
-  const exchange = new GradientExchange(GENERATION);
-  const board: StatusBoard = new StatusBoard(
-    {
-      run: store.uri,
-      totalSteps: steps,
-      totalEpochs: Math.ceil(steps / stepsPerEpoch(captions, config)),
-      generation: GENERATION,
-      expectedWorkers: given.workers,
-    },
-    () => crew.all,
-  );
-  const crew = new Crew(given.workers, events, () => board.changed());
-  if (start !== undefined) {
-    const { step, epoch } = start.manifest;
-    board.set({ step, epoch, lastCheckpoint: { step, folder: start.folder } });
-  }
-  const welcome: Omit<Welcome, 'worker'> = {
-    generation: GENERATION,
-    configJson: JSON.stringify(config),
+  const doorway = new Doorway();
+  const board = new StatusBoard({
     run: store.uri,
-    checkpoint: start?.folder ?? '',
-    checkpointDigests: Object.fromEntries(
-      Object.entries(start?.manifest.files ?? {}).map(([name, { sha256 }]) => [name, sha256]),
-    ),
-    dataDigest: manifest.digest,
-    dim: manifest.content.dim,
-    encoder: manifest.content.encoder,
-  };
+    totalSteps: steps,
+    totalEpochs: Math.ceil(steps / stepsPerEpoch(captions, config)),
+    generation: 0,
+    expectedWorkers: given.workers,
+  });
   const server = await CoordinatorServer.listen(given.host, given.port, {
-    training: trainingHandlers({
-      exchange,
-      events,
-      join: ({ name }, makeMember) => {
-        log.info({ worker: name }, 'worker joined');
-        return crew.admit(makeMember, (worker) => ({ welcome: { worker, ...welcome } }));
-      },
-    }),
+    training: trainingHandlers(doorway),
     status: statusHandlers(board),
   });
   let record: RunRecord | undefined;
+  let lease: LeaderLease | undefined;
+  let run: Run | undefined;
   try {
     await requireConditionalWrites(store);
+    lease = await LeaderLease.acquire(store, {
+      address: server.address,
+      leaseSeconds: given.leaderLeaseSeconds,
+      patienceSeconds: given.storePatience,
+      signal: options.signal,
+      say,
+    });
+    const signal = AbortSignal.any([options.signal, lease.lost]);
     record = given.resume
       ? RunRecord.resumed(store, config)
       : await RunRecord.begin(store, config, given.microbatches !== 'auto');
-    const metrics = await MetricsLog.open(store, start?.manifest.step ?? 0);
-    options.announce({ listening: server.address, config });
-    const newest = await train(
-      {
-        record,
-        captions,
-        dataDigest: manifest.digest,
-        store,
-        start,
-        crew,
-        exchange,
-        board,
-        metrics,
-        log,
-      },
+    if (given.resume) await rewriteRun(store, config);
+    run = await prepareRun({
+      store,
+      record,
+      given,
+      captions,
+      manifest,
+      board,
+      log,
+      term: lease.term,
       signal,
-    );
+    });
+    if ((run.checkpoints.newest?.manifest.step ?? 0) >= steps) {
+      options.announce({ finished: `${store.uri}/${run.checkpoints.newest!.folder}` });
+      return;
+    }
+    const { crew, checkpoints, reduction } = run;
+    const welcome = (): Omit<Welcome, 'worker'> => ({
+      generation: crew.generation,
+      configJson: JSON.stringify(record!.config),
+      run: store.uri,
+      // Where there are active workers a newcomer takes their state, and needs no checkpoint's.
+      ...(crew.active.length === 0
+        ? { checkpoint: checkpoints.newest?.folder ?? '', checkpointDigests: digestsOf(checkpoints.newest) }
+        : { checkpoint: '', checkpointDigests: {} }),
+      dataDigest: manifest.digest,
+      dim: manifest.content.dim,
+      encoder: manifest.content.encoder,
+      leaseSeconds: given.leaseSeconds,
+      ledger: given.ledger,
+    });
+    options.announce({ listening: server.address, config });
+    doorway.open({ crew, reduction, welcome, log });
+    const newest = await train(run, given.workers, signal);
+    if (lease.lost.aborted) throw lease.lost.reason;
     const step = newest?.manifest.step ?? 0;
     const message = step === steps ? '' : `Stopped at step ${step} of ${steps}.`;
     crew.stop(message === '' ? 'The run is finished.' : message);
     board.set({ state: 'RUN_STATE_FINISHED', message });
   } catch (error) {
+    const isLed = lease?.lost.aborted === true;
     board.set({ state: 'RUN_STATE_FAILED', message: messageOf(error) });
-    crew.stop(messageOf(error));
+    // Workers of a coordinator that was replaced go on with its successor.
+    if (!isLed) run?.crew.stop(messageOf(error));
     // A run that failed before its first step leaves its folder free for the mended command.
-    if (board.current.step === 0) await record?.abandon();
-    throw error;
+    if (!isLed && board.current.step === 0) await record?.abandon();
+    throw isLed ? lease!.lost.reason : error;
   } finally {
+    await run?.checkpoints.close();
+    run?.runLog.writeInBackground();
+    await run?.runLog.settled();
     await server.close();
+    await lease?.close();
   }
-}
-
-/** Local folders by their absolute paths, so that the run can be resumed and used from any working directory. */
-function anchored(given: CoordinatorConfig): CoordinatorConfig {
-  const { data, init } = given;
-  return {
-    ...given,
-    ...(data !== undefined && existsSync(data) && { data: path.resolve(data) }),
-    ...(init !== undefined && { init: path.resolve(init) }),
-  };
-}
-
-/**
- * The config of a new run; what is wrong with it is named by its flag. Its language model is pinned: a folder by its
- * absolute path, which may exist for the workers alone, and a model of the hub by its commit. Of a captioner folder to
- * start from it has all that was not given.
- */
-async function newRun(
-  given: CoordinatorConfig,
-  givenKeys: ReadonlySet<string>,
-  hub: HubOptions,
-): Promise<RunConfig> {
-  const start = given.init === undefined ? [] : Object.entries(startOptions(given.init));
-  const taken = start.filter(([key]) => !givenKeys.has(key));
-  // Until the workers have said what fits, a number that always divides.
-  const microbatches = given.microbatches === 'auto' ? 1 : given.microbatches;
-  const values = Object.entries({ ...given, microbatches, ...Object.fromEntries(taken) }).filter(
-    ([key, value]) => !launchKeys.has(key) && value !== undefined,
-  );
-  const flags = values.map(([key, value]) => [key, typeof value === 'boolean' ? value : String(value)]);
-  const config = resolveConfig(runConfig, {
-    flags: Object.fromEntries(flags) as Record<string, string | boolean>,
-  });
-  if (path.isAbsolute(config.languageModel)) return config;
-  return { ...config, languageModel: await pinModel(config.languageModel, hub) };
-}
-
-/** A resumed run's own config. Throws a UserError where the command line asks for another. */
-async function resumed(
-  config: RunConfig,
-  given: CoordinatorConfig,
-  givenKeys: ReadonlySet<string>,
-  hub: HubOptions,
-): Promise<RunConfig> {
-  for (const key of givenKeys) {
-    if (launchKeys.has(key)) continue;
-    const asked = given[key as keyof CoordinatorConfig];
-    const held = config[key as keyof RunConfig];
-    if (asked === held || (key === 'microbatches' && asked === 'auto')) continue;
-    if (key === 'languageModel' && (await meansModel(String(asked), String(held), hub))) continue;
-    throw new UserError(
-      `The run in ${given.run} was started with ${key} ${held}, not ${asked}; resume it without that option, or start another run.`,
-    );
-  }
-  return config;
 }

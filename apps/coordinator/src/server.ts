@@ -1,9 +1,9 @@
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { type Server, ServerCredentials } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import {
   type StatusHandlers,
   type TrainingHandlers,
-  channelOptions,
+  createServer,
   loadPackageDefinition,
   statusService,
   trainingService,
@@ -26,7 +26,7 @@ export class CoordinatorServer {
     port: number,
     handlers: { training: TrainingHandlers; status: StatusHandlers },
   ): Promise<CoordinatorServer> {
-    const server = new Server(channelOptions);
+    const server = createServer();
     server.addService(trainingService, handlers.training);
     server.addService(statusService, handlers.status);
     const services = ['', 'captrain.v1.Training', 'captrain.v1.Status'];

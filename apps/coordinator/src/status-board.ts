@@ -1,5 +1,7 @@
 import type { RunState, RunStatus__Output } from '@captrain/protos';
-import type { Member } from './member.js';
+import type { Crew } from './membership/crew.js';
+import type { Member } from './membership/member.js';
+import type { Pace } from './step/pace.js';
 
 const WINDOW = 20;
 
@@ -12,6 +14,8 @@ export function isFinal(state: RunState): boolean {
 export class StatusBoard {
   private readonly watchers = new Set<() => void>();
   private readonly recent: { loss: number; captions: number; seconds: number }[] = [];
+  private crew: Crew | undefined;
+  private pace: Pace<Member> | undefined;
   private readonly fields: Omit<
     RunStatus__Output,
     'workers' | 'meanLoss' | 'captionsPerSecond' | 'etaSeconds'
@@ -19,7 +23,6 @@ export class StatusBoard {
 
   constructor(
     fixed: Pick<RunStatus__Output, 'run' | 'totalSteps' | 'totalEpochs' | 'generation' | 'expectedWorkers'>,
-    private readonly members: () => readonly Member[],
   ) {
     this.fields = {
       ...fixed,
@@ -31,7 +34,14 @@ export class StatusBoard {
       parameters: 0,
       lastCheckpoint: null,
       message: '',
+      skippedUpdates: 0,
     };
+  }
+
+  /** From now on the status tells of these workers. */
+  attach(crew: Crew, pace: Pace<Member>): void {
+    this.crew = crew;
+    this.pace = pace;
   }
 
   set(change: Partial<RunStatus__Output>): void {
@@ -69,18 +79,21 @@ export class StatusBoard {
     const seconds = sum((step) => step.seconds);
     return {
       ...this.fields,
+      generation: this.crew?.generation ?? 0,
       meanLoss: sum((step) => step.loss) / count,
       captionsPerSecond: seconds > 0 ? sum((step) => step.captions) / seconds : 0,
       etaSeconds: isFinal(this.fields.state)
         ? 0
         : (seconds / count) * (this.fields.totalSteps - this.fields.step),
-      workers: byName(this.members()).map((member) => ({
+      workers: byName(this.crew?.all ?? []).map((member) => ({
         worker: member.worker,
         name: member.name,
         state: member.state,
         device: member.ready?.device ?? '',
         captionsPerSecond: member.captionsPerSecond,
         microbatches: member.microbatches,
+        microbatchSeconds: this.pace?.secondsOf(member) ?? 0,
+        refusals: member.refusals,
       })),
     };
   }

@@ -1,133 +1,132 @@
-import type { ObjectStore } from '@captrain/data';
-import { microbatchesAt, stepPlan, totalSteps } from '@captrain/data/order';
-import { learningRateAt } from '@captrain/model/config';
+import { finerCut, microbatchesAt, stepPlan, totalSteps } from '@captrain/data/order';
 import { type Checkpoint, trainingPart } from '@captrain/model/run';
-import { BufferPool, UserError } from '@captrain/runtime';
-import { writeCheckpoint } from './checkpointer.js';
+import { UserError } from '@captrain/runtime';
 import { chooseCut } from './choose-cut.js';
-import { computeStep } from './compute-step.js';
-import type { Member } from './member.js';
-import type { MetricsLog } from './metrics-log.js';
-import { type Share, noteLoss } from './share.js';
+import { commitStep } from './commit-step.js';
+import { admitAndRelease, assemble } from './membership/assemble.js';
+import { recover } from './membership/recover.js';
+import type { Run } from './run.js';
+import { GlobalBatch } from './step/global-batch.js';
+import { StepRun, doesNotFit } from './step/step-run.js';
 
-const METRICS_EVERY_MS = 5000;
-
-export interface Training extends Share {
-  /** SHA-256 of the data's manifest. */
-  readonly dataDigest: string;
-  readonly store: ObjectStore;
-  readonly start: Checkpoint | undefined;
-  readonly metrics: MetricsLog;
-}
+/** How often metrics.jsonl is written. */
+const LOG_EVERY_MS = 5000;
 
 /**
- * Trains from the start checkpoint to the last step, or until `signal` is aborted; either way the newest step
- * ends in a checkpoint, which is returned. Throws a UserError where no worker is left.
+ * Trains to the last step, or until `signal` is aborted, with whatever workers there are; either way the newest step ends
+ * in a checkpoint, which is returned. `needed`: workers to wait for before the first step.
  */
-export async function train(training: Training, signal: AbortSignal): Promise<Checkpoint | undefined> {
-  const { record, captions, crew, exchange, board, metrics } = training;
-  const { config } = record;
-  const steps = totalSteps(captions, config);
-  let newest = training.start;
-  let step = newest?.manifest.step ?? 0;
-  if (!(await crew.assemble(training.dataDigest, signal))) return newest;
+export async function train(run: Run, needed: number, signal: AbortSignal): Promise<Checkpoint | undefined> {
+  const { record, crew, checkpoints, runLog, board, patience } = run;
+  const steps = totalSteps(run.captions, record.config);
+  let step = await assemble(run, needed, { isOrphaned: false, signal });
+  if (step === undefined) return checkpoints.newest;
   if (!record.isSettled) {
-    const microbatches = await chooseCut(training, signal);
-    if (microbatches === undefined) return newest;
+    const microbatches = await chooseCut(run, signal);
+    if (microbatches === undefined) return checkpoints.newest;
     await record.settle(microbatches);
-    training.log.info({ microbatches }, 'microbatches chosen');
+    run.log.info({ microbatches }, 'microbatches chosen');
   }
-  const pool = new BufferPool(crew.alive[0]!.ready!.parameters);
-  board.set({ state: 'RUN_STATE_TRAINING', parameters: pool.length });
+  run.hasStarted = true;
 
-  let metricsWritten = performance.now();
-  let stepStarted = performance.now();
+  let loggedAt = performance.now();
+  let startedAt = performance.now();
+  let skippedInARow = 0;
   while (step < steps && !signal.aborted) {
-    const { batch, epoch, computeSeconds, inputSeconds } = await computeStep(training, step, pool);
-    const { loss, captionTokens } = batch;
-    if (!Number.isFinite(loss)) {
-      throw new UserError(
-        `The loss of step ${batch.step} is not a finite number; lower --learning-rate, and go on from ${newest?.folder ?? 'the start'}.`,
-      );
+    patience.check();
+    if (checkpoints.isOverdue) await save(run, step);
+    if (crew.active.length > 0 && crew.active.every(({ isLeaving }) => isLeaving))
+      await saveAndSettle(run, step);
+    await admitAndRelease(run, step);
+    if (crew.active.length === 0) {
+      const assembled = await assemble(run, 1, { isOrphaned: true, signal });
+      if (assembled === undefined) break;
+      step = assembled;
+      startedAt = performance.now();
+      continue;
     }
-    const learningRate = learningRateAt(config, step, steps);
-    step = batch.step;
-    const saves = step === steps || isDue(step, config.checkpointEvery);
-    const compares = saves || isDue(step, config.digestEvery);
-    exchange.publish(batch);
-    crew.broadcast({
-      update: { generation: batch.generation, step, learningRate, captionTokens, reportDigest: compares },
+    board.set({
+      state: 'RUN_STATE_TRAINING',
+      parameters: run.layout!.parameters,
+      generation: crew.generation,
     });
-    if (compares) await compareReplicas(training, step);
-
-    const seconds = (performance.now() - stepStarted) / 1000;
-    stepStarted = performance.now();
-    board.addStep({ step, epoch, loss, learningRate, captions: batch.captions, seconds });
-    metrics.add({
-      step,
-      epoch,
-      loss,
-      lr: learningRate,
-      captions: batch.captions,
-      tokens: captionTokens,
-      seconds,
-      exchange_seconds: Math.max(0, seconds - computeSeconds),
-      input_seconds: inputSeconds,
-      workers: crew.alive.length,
-    });
-    if (saves) {
-      newest = await save(training, step, steps);
-      stepStarted = performance.now();
+    const batch = batchOf(run, step);
+    const stepRun = new StepRun(run, batch, run.layout!.parameters);
+    const end = await stepRun.toEnd();
+    if (end.kind === 'deserted') continue;
+    if (end.kind === 'outOfMemory') await cutFiner(run, batch, end.member);
+    else if (end.kind === 'astray') step = await recover(run);
+    else {
+      const seconds = (performance.now() - startedAt) / 1000;
+      startedAt = performance.now();
+      const { finite, times } = end;
+      const done = { batch, generation: stepRun.finalGeneration, finite, times, seconds };
+      const { isSkipped, isDue } = commitStep(run, done, { steps });
+      step = batch.step;
+      checkpoints.moveTo(step);
+      skippedInARow = isSkipped ? skippedInARow + 1 : 0;
+      if (skippedInARow >= run.skipLimit) throw await notFinite(run, batch.step);
+      if (isDue) await save(run, step);
     }
-    if (saves || performance.now() - metricsWritten > METRICS_EVERY_MS) {
-      await metrics.write();
-      metricsWritten = performance.now();
+    if (performance.now() - loggedAt > LOG_EVERY_MS) {
+      runLog.writeInBackground();
+      loggedAt = performance.now();
     }
   }
-  if (step > (newest?.manifest.step ?? 0)) {
-    board.set({ state: 'RUN_STATE_STOPPING' });
-    newest = await save(training, step, steps);
-    await metrics.write();
-  }
-  return newest;
+  await saveAndSettle(run, step);
+  await runLog.close();
+  return checkpoints.newest;
 }
 
-function isDue(step: number, every: number): boolean {
-  return every > 0 && step % every === 0;
+function batchOf({ record, captions }: Run, step: number): GlobalBatch {
+  const { batchSize } = record.config;
+  const cut = microbatchesAt(record.config, step + 1);
+  return new GlobalBatch(step + 1, cut, stepPlan(captions, { batchSize, microbatches: cut }, step));
 }
 
-/** Waits until every worker has updated its replica, and throws where one differs. */
-async function compareReplicas(training: Training, step: number): Promise<void> {
-  const { crew } = training;
-  const digests = new Map<Member, string>();
-  while (crew.alive.some((member) => !digests.has(member))) {
-    const event = (await crew.next())!;
-    if (event.type === 'lost') noteLoss(training, event.member, step);
-    else if (event.message.updated?.step === step)
-      digests.set(event.member, event.message.updated.replicaDigest);
-  }
-  crew.compareReplicas(digests, step);
+/** Batches are cut finer from a step on, which the run's config keeps. Throws where a single caption does not fit. */
+async function cutFiner({ record, log }: Run, batch: GlobalBatch, member: { name: string }): Promise<void> {
+  const finer = finerCut(record.config.batchSize, batch.cut);
+  if (finer === undefined) throw doesNotFit(member.name, batch.step);
+  log.warn(
+    { worker: member.name, step: batch.step, microbatches: finer },
+    'out of memory: smaller microbatches',
+  );
+  await record.cutFrom(batch.step, finer);
 }
 
-async function save(training: Training, step: number, steps: number): Promise<Checkpoint> {
-  const { board, captions, crew, store } = training;
-  const { config } = training.record;
-  board.set({ state: 'RUN_STATE_CHECKPOINTING' });
+/** Begins a checkpoint of the state that the workers hold. */
+async function save({ record, captions, dataDigest, checkpoints, board }: Run, step: number): Promise<void> {
+  const { config } = record;
   const microbatches = microbatchesAt(config, step + 1);
   const next = stepPlan(captions, { batchSize: config.batchSize, microbatches }, step);
-  const manifest = {
-    format: 1 as const,
+  board.set({ state: 'RUN_STATE_CHECKPOINTING' });
+  await checkpoints.begin({
+    format: 1,
     step,
     epoch: next.epoch,
     position: next.start,
     config: trainingPart(config),
-    data: training.dataDigest,
-  };
-  const checkpoint = await writeCheckpoint(crew, store, manifest, (lost) => noteLoss(training, lost, step));
-  training.log.info({ step, folder: checkpoint.folder }, 'checkpoint committed');
-  board.set({
-    state: step === steps ? 'RUN_STATE_FINISHED' : 'RUN_STATE_TRAINING',
-    lastCheckpoint: { step, folder: checkpoint.folder },
+    data: dataDigest,
   });
-  return checkpoint;
+}
+
+/** Sees to it that the present step's state is in the store, as long as somebody holds it. */
+async function saveAndSettle(run: Run, step: number): Promise<void> {
+  const { checkpoints, crew, patience } = run;
+  await checkpoints.settle();
+  while (step > (checkpoints.newest?.manifest.step ?? 0) && crew.active.length > 0) {
+    await save(run, step);
+    await checkpoints.settle();
+    await patience.pause();
+  }
+}
+
+async function notFinite({ checkpoints, store, skipLimit }: Run, step: number): Promise<UserError> {
+  await checkpoints.settle();
+  const { newest } = checkpoints;
+  const good = newest === undefined ? 'the start' : `${store.uri}/${newest.folder}`;
+  return new UserError(
+    `The gradients of ${skipLimit} steps in a row, up to step ${step}, were not finite; lower --learning-rate, and go on from ${good}.`,
+  );
 }

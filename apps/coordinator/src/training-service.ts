@@ -1,63 +1,85 @@
 import { type ServiceError, status as codes } from '@grpc/grpc-js';
-import { PROTOCOL_VERSION, type TrainingHandlers } from '@captrain/protos';
-import { messageOf } from '@captrain/runtime';
-import type { GradientExchange } from './gradient-exchange.js';
-import type { Mailbox } from './mailbox.js';
-import { Member, type MemberEvent } from './member.js';
+import {
+  PROTOCOL_VERSION,
+  type CoordinatorMessage,
+  type Hello,
+  type TrainingHandlers,
+  type Welcome,
+} from '@captrain/protos';
+import type { Logger } from '@captrain/runtime';
+import type { Crew } from './membership/crew.js';
+import { Member, type WorkStream } from './membership/member.js';
+import type { ReduceCall, Reduction } from './step/reduction.js';
 
-/** captrain.v1.Training: members come and go by their control streams; gradients go to the exchange. */
-export function trainingHandlers(options: {
-  exchange: GradientExchange;
-  events: Mailbox<MemberEvent>;
-  /** Takes a new worker in, or says in one sentence why not. */
-  join: (hello: { name: string }, makeMember: (worker: number) => Member) => string | undefined;
-}): TrainingHandlers {
-  const { exchange, events, join } = options;
+/** What workers are let into. */
+interface House {
+  readonly crew: Crew;
+  readonly reduction: Reduction;
+  /** What a worker that comes now is told. */
+  readonly welcome: () => Omit<Welcome, 'worker'>;
+  readonly log: Logger;
+}
+
+/** The server listens before it is known whether this coordinator leads: whoever calls waits here until then. */
+export class Doorway {
+  private readonly opened: Promise<House>;
+  open!: (house: House) => void;
+
+  constructor() {
+    this.opened = new Promise((resolve) => (this.open = resolve));
+  }
+
+  get house(): Promise<House> {
+    return this.opened;
+  }
+}
+
+/** captrain.v1.Training: members come and go by their control streams; gradients go to the reduction. */
+export function trainingHandlers(doorway: Doorway): TrainingHandlers {
   return {
-    Work: (stream) => {
-      let member: Member | undefined;
-      const refuse = (details: string) => {
-        stream.emit('error', { code: codes.FAILED_PRECONDITION, details });
-      };
-      const leave = () => {
-        if (member === undefined || !member.alive) return;
-        member.state = 'WORKER_STATE_LOST';
-        events.post({ type: 'lost', member });
-      };
-      stream.on('data', (message) => {
-        if (member !== undefined) return events.post({ type: 'message', member, message });
-        const { hello } = message;
-        if (!hello) return refuse('The first message of a worker must be hello.');
-        if (hello.protocol !== PROTOCOL_VERSION) {
-          return refuse(
-            `The worker speaks protocol ${hello.protocol}, this coordinator ${PROTOCOL_VERSION}; install the same captrain on both.`,
-          );
-        }
-        const refused = join(hello, (worker) => (member = new Member(worker, hello.name, stream)));
-        if (refused !== undefined) refuse(refused);
-      });
-      stream.on('end', leave);
-      stream.on('error', leave);
-      stream.on('cancelled', leave);
-      stream.on('close', leave);
-    },
-
-    PushGradient: (call, respond) => {
-      exchange.receive(call).then(
-        () => respond(null, {}),
-        (error: unknown) => respond(asServiceError(error)),
-      );
-    },
-
-    PullGradient: (call) => {
-      exchange.send(call).catch((error: unknown) => call.emit('error', asServiceError(error)));
-    },
+    Work: (stream) => void doorway.house.then((house) => receive(stream, house)),
+    Reduce: (call) =>
+      void doorway.house.then(({ reduction }) => reduction.handle(call as unknown as ReduceCall)),
   };
 }
 
-function asServiceError(error: unknown): Partial<ServiceError> {
-  if (typeof error === 'object' && error !== null && 'code' in error && 'details' in error) {
-    return error as Partial<ServiceError>;
-  }
-  return { code: codes.INTERNAL, details: messageOf(error) };
+function receive(stream: WorkStream, { crew, welcome, log }: House): void {
+  let member: Member | undefined;
+  const refuse = (details: string) => {
+    const error: Partial<ServiceError> = { code: codes.FAILED_PRECONDITION, details };
+    stream.emit('error', error);
+  };
+  const leave = () => {
+    if (member?.alive) crew.lose(member, 'its connection ended');
+  };
+  stream.on('data', (message) => {
+    if (member !== undefined) {
+      if (!member.alive) return;
+      crew.hear(member);
+      if (!message.heartbeat) crew.post({ type: 'message', member, message });
+      return;
+    }
+    const { hello } = message;
+    if (!hello) return refuse('The first message of a worker must be hello.');
+    if (hello.protocol !== PROTOCOL_VERSION)
+      return refuse(
+        `The worker speaks protocol ${hello.protocol}, this coordinator ${PROTOCOL_VERSION}; install the same captrain on both.`,
+      );
+    const admitted = crew.admit((worker) => new Member(worker, hello, peerAddress(stream, hello), stream));
+    if ('refused' in admitted) return refuse(admitted.refused);
+    member = admitted;
+    log.info({ worker: hello.name }, 'worker joined');
+    const answer: CoordinatorMessage = { welcome: { ...welcome(), worker: member.worker } };
+    member.send(answer);
+  });
+  stream.on('end', leave);
+  stream.on('error', leave);
+  stream.on('cancelled', leave);
+  stream.on('close', leave);
+}
+
+/** Where other workers reach this one: the address that it calls from, and the port that it names. */
+function peerAddress(stream: WorkStream, { peerPort }: Hello): string {
+  const caller = stream.getPeer();
+  return `${caller.slice(0, caller.lastIndexOf(':'))}:${peerPort}`;
 }

@@ -30,13 +30,16 @@ export async function writeCheckpointFile(
   return { name, bytes, sha256: sha256(...parts) };
 }
 
-/** Loads the checkpoint that a welcome names, after comparing its files with their digests. */
+/** A checkpoint as messages name it: a folder of the run, and the SHA-256 of its files. */
+export type CheckpointToLoad = Pick<Welcome, 'checkpoint' | 'checkpointDigests'>;
+
+/** Loads a checkpoint, after comparing its files with their digests; returns its step. */
 export async function loadCheckpoint(
   store: ObjectStore,
-  { checkpoint, checkpointDigests }: Welcome,
+  { checkpoint, checkpointDigests }: CheckpointToLoad,
   captioner: Captioner,
   optimizer: AdamW,
-): Promise<void> {
+): Promise<number> {
   const read = async (name: string) => {
     const place = `${store.uri}/${checkpoint}/${name}`;
     const bytes = await store.get(`${checkpoint}/${name}`);
@@ -54,6 +57,7 @@ export async function loadCheckpoint(
     m: flatOfFile(layout, withoutPrefix(file, MEAN), place),
     v: flatOfFile(layout, withoutPrefix(file, SQUARE), place),
   });
+  return Number(/\d+$/.exec(checkpoint)![0]);
 }
 
 /** The parts of a file are views of the exported arrays: it is never in memory a second time. */

@@ -1,14 +1,5 @@
 #!/usr/bin/env node
-import { credentials } from '@grpc/grpc-js';
-import { TrainingClient, channelOptions } from '@captrain/protos';
-import {
-  UserError,
-  createLogger,
-  defineCommand,
-  endWithParent,
-  packageVersion,
-  runCommand,
-} from '@captrain/runtime';
+import { createLogger, defineCommand, endWithParent, packageVersion, runCommand } from '@captrain/runtime';
 import { z } from 'zod';
 import { defaultName, work } from './work.js';
 
@@ -35,34 +26,39 @@ const command = defineCommand({
       .min(1)
       .default(1)
       .describe("workers that share this one's memory (a GPU's, or the machine's), for --microbatches auto"),
+    peerHost: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "address to listen on for the run's other workers; all of this machine's unless given, or loopback's alone where the coordinator is there",
+      ),
     patience: z
       .number()
       .positive()
       .default(60)
-      .describe('seconds to wait for a coordinator that does not answer'),
+      .describe('seconds to wait for a coordinator that does not answer when this worker starts'),
+    reconnect: z
+      .number()
+      .min(0)
+      .default(600)
+      .describe("seconds to keep the run's state and ask for a coordinator that went away"),
   }),
-  run: async ({ coordinator, name, deviceWorkers, patience }, { signal }) => {
-    const client = new TrainingClient(coordinator, credentials.createInsecure(), channelOptions);
+  run: async (
+    { coordinator, name = defaultName(), peerHost = peerHostFor(coordinator), ...times },
+    { signal },
+  ) => {
     const log = createLogger('worker');
-    await new Promise<void>((resolve, reject) => {
-      const give = () =>
-        reject(
-          new UserError(
-            `No coordinator answers at ${coordinator}; start it, or name another with --coordinator.`,
-          ),
-        );
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      client.waitForReady(Date.now() + patience * 1000, (error) => (error ? give() : resolve()));
-    });
-    try {
-      const options = { address: coordinator, name: name ?? defaultName(), deviceWorkers, signal, log };
-      const reason = await work(client, options);
-      log.info({ reason }, 'stopped');
-    } finally {
-      client.close();
-    }
+    const reason = await work({ coordinator, name, peerHost, ...times, signal, log });
+    log.info({ reason }, 'stopped');
   },
 });
+
+/** Workers of other machines are to reach this one, unless the coordinator is on this one alone. */
+function peerHostFor(coordinator: string): string {
+  const host = coordinator.slice(0, coordinator.lastIndexOf(':'));
+  return /^(localhost|127\..*|\[?::1\]?)$/.test(host) ? '127.0.0.1' : '0.0.0.0';
+}
 
 endWithParent();
 await runCommand(command, packageVersion(import.meta.url));

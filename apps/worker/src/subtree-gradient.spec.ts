@@ -1,12 +1,24 @@
 import { startEngine, tf } from '@captrain/engine';
 import { expectNoLeak } from '@captrain/engine/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { Abandoned } from './abandoned.js';
 import { subtreeGradient } from './subtree-gradient.js';
 
 beforeAll(() => startEngine({ device: 'cpu' }));
 
 const leaf = (microbatch: number, i: number) =>
   Math.fround(Math.sin(microbatch * 97 + i) * 10 ** (microbatch % 7));
+
+const sums = {
+  lossSum: 0,
+  captionTokens: 1,
+  captions: 1,
+  samples: new Uint32Array(1),
+  seconds: 0,
+  inputSeconds: 0,
+};
+
+const keepNone = () => Promise.reject(new Error('nothing was abandoned'));
 
 async function sumOf(first: number, count: number, microbatches: number) {
   const seen: number[] = [];
@@ -18,9 +30,10 @@ async function sumOf(first: number, count: number, microbatches: number) {
       const values = Array.from({ length: 8 }, (_, i) => leaf(microbatch, i));
       const gradients = [tf.tensor1d(values.slice(0, 5)), tf.tensor1d(values.slice(5))];
       most = Math.max(most, tf.memory().numTensors);
-      return { gradients, sums: { lossSum: microbatch, captionTokens: 1, captions: 1, inputSeconds: 0 } };
+      return { gradients, sums };
     },
-    ({ lossSum }) => seen.push(lossSum),
+    (microbatch) => seen.push(microbatch),
+    keepNone,
   );
   const sum = tensors.flatMap((tensor) => [...tensor.dataSync()]);
   tf.dispose(tensors);
@@ -53,7 +66,6 @@ describe("a subtree's gradient", () => {
 
   it('leaves none behind where a microbatch fails', () =>
     expectNoLeak(async () => {
-      const sums = { lossSum: 0, captionTokens: 1, captions: 1, inputSeconds: 0 };
       const failing = subtreeGradient(
         { first: 0, count: 4 },
         4,
@@ -62,7 +74,32 @@ describe("a subtree's gradient", () => {
           return { gradients: [tf.ones([4])], sums };
         },
         () => {},
+        keepNone,
       );
       await expect(failing).rejects.toThrow('microbatch 3 fails');
+    }));
+
+  it('hands over what was added up when it is abandoned', () =>
+    expectNoLeak(async () => {
+      const kept: unknown[] = [];
+      const abandoned = subtreeGradient(
+        { first: 0, count: 8 },
+        8,
+        async (microbatch) => {
+          if (microbatch === 7) throw new Abandoned();
+          return { gradients: [tf.fill([2], 2 ** microbatch)], sums };
+        },
+        () => {},
+        async (subtree, tensors) => {
+          kept.push([subtree, [...tensors[0]!.dataSync()]]);
+          tf.dispose(tensors);
+        },
+      );
+      await expect(abandoned).rejects.toBeInstanceOf(Abandoned);
+      expect(kept).toEqual([
+        [{ first: 6, count: 1 }, [64, 64]],
+        [{ first: 4, count: 2 }, [48, 48]],
+        [{ first: 0, count: 4 }, [15, 15]],
+      ]);
     }));
 });

@@ -1,12 +1,16 @@
 import { accumulate, tf } from '@captrain/engine';
 import type { Subtree } from '@captrain/protos';
+import { Abandoned } from './abandoned.js';
 
 /** The sums that one microbatch yields beside its gradient. */
 export interface MicrobatchSums {
   readonly lossSum: number;
   readonly captionTokens: number;
   readonly captions: number;
-  /** How long it waited for its data. */
+  /** Its captions, by their position in the split. */
+  readonly samples: Uint32Array;
+  /** How long it took; and in that, how long it waited for its data. */
+  readonly seconds: number;
   readonly inputSeconds: number;
 }
 
@@ -22,32 +26,36 @@ export interface MicrobatchGradient {
  *
  * @param microbatches of the whole step: at the tree's ragged edge a right half may be empty
  * @param compute its tensors become this function's
- * @param onSums called with each microbatch's sums, from first to last
+ * @param onSums called with each microbatch and its sums, from first to last
+ * @param keep takes over the sums that are there already when `compute` throws `Abandoned`
  */
 export async function subtreeGradient(
   { first, count }: Subtree,
   microbatches: number,
   compute: (microbatch: number) => Promise<MicrobatchGradient>,
-  onSums: (sums: MicrobatchSums) => void,
+  onSums: (microbatch: number, sums: MicrobatchSums) => void,
+  keep: (subtree: Subtree, tensors: tf.Tensor[]) => Promise<void>,
 ): Promise<tf.Tensor[]> {
   if (count === 1) {
     const { gradients, sums } = await compute(first);
-    onSums(sums);
+    onSums(first, sums);
     return gradients;
   }
   const half = count / 2;
-  const left = await subtreeGradient({ first, count: half }, microbatches, compute, onSums);
+  const firstHalf = { first, count: half };
+  const left = await subtreeGradient(firstHalf, microbatches, compute, onSums, keep);
   if (first + half >= microbatches) return left;
-  const second = { first: first + half, count: half };
+  const secondHalf = { first: first + half, count: half };
   try {
-    const right = await subtreeGradient(second, microbatches, compute, onSums);
+    const right = await subtreeGradient(secondHalf, microbatches, compute, onSums, keep);
     const sum = left.map((tensor) => tf.variable(tensor));
     tf.dispose(left);
     accumulate(sum, right);
     tf.dispose(right);
     return sum;
   } catch (error) {
-    tf.dispose(left);
+    if (error instanceof Abandoned) await keep(firstHalf, left);
+    else tf.dispose(left);
     throw error;
   }
 }

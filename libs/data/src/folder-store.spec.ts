@@ -27,6 +27,22 @@ describe('a folder store', () => {
     expect(await readdir(store.uri)).toEqual(['a']);
   });
 
+  it('removes a folder with its last object, also while others write there', async () => {
+    const store = await open();
+    await store.put('runs/one/a', '1');
+    await store.put('runs/two', '2');
+    await store.delete('runs/one/a');
+    expect(await readdir(path.join(store.uri, 'runs'))).toEqual(['two']);
+    const come = async (i: number) => {
+      for (let round = 0; round < 20; round++) {
+        await store.put(`busy/${i}`, 'x');
+        await store.delete(`busy/${i}`);
+      }
+    };
+    await Promise.all([1, 2, 3, 4].map(come));
+    expect(await readdir(store.uri)).toEqual(['runs']);
+  });
+
   it('goes on after a writer that was killed while it held the lock', async () => {
     const store = await open();
     await store.put('LATEST', 'old');

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError, messageOf, sha256 } from '@captrain/runtime';
 import { withFileLock } from './file-lock.js';
@@ -14,8 +14,8 @@ const statsAtOnce = 256;
 /**
  * A folder as an object store. A put writes a file beside, brings it to the disk, and renames it; every put and
  * delete of one path holds that path's lock, so a condition cannot become false between its check and the rename,
- * whichever processes write. The etag is the SHA-256 of the content. Folders come into being as needed. Links inside
- * the folder are followed: they are the user's, and names cannot lead out of the folder.
+ * whichever processes write. The etag is the SHA-256 of the content. Folders come into being as needed, and go with their
+ * last object. Links inside the folder are followed: they are the user's, and names cannot lead out of the folder.
  */
 export class FolderStore implements ObjectStore {
   readonly uri: string;
@@ -52,9 +52,8 @@ export class FolderStore implements ObjectStore {
     const folder = path.dirname(target);
     const temporary = path.join(folder, `${reservedNamePrefix}tmp-${randomUUID()}`);
     return this.#mended(name, 'write', async () => {
-      await mkdir(folder, { recursive: true });
       try {
-        await writeDurably(temporary, parts);
+        await inFolder(folder, () => writeDurably(temporary, parts));
         await this.#locked(target, async (isHeld) => {
           if (!(await holds(condition, target)) || !(await isHeld())) throw new ConflictError(target);
           await rename(temporary, target);
@@ -80,7 +79,10 @@ export class FolderStore implements ObjectStore {
   async delete(name: string): Promise<void> {
     const target = this.#file(name);
     await this.#mended(name, 'delete', async () => {
-      if (await statOf(target)) await this.#locked(target, () => rm(target, { force: true }));
+      if (!(await isFile(target))) return;
+      // Its folder may have gone by now, together with it.
+      await this.#locked(target, () => rm(target, { force: true })).catch(unlessMissing);
+      await this.#removeEmpty(path.dirname(target));
     });
   }
 
@@ -95,6 +97,17 @@ export class FolderStore implements ObjectStore {
   #locked<T>(target: string, action: (isHeld: () => Promise<boolean>) => Promise<T>): Promise<T> {
     const lock = `${reservedNamePrefix}lock-${path.basename(target)}`;
     return withFileLock(path.join(path.dirname(target), lock), action);
+  }
+
+  /** Removes a folder that has become empty, and those above it in this store. */
+  async #removeEmpty(folder: string): Promise<void> {
+    for (let empty = folder; empty.startsWith(this.uri + path.sep); empty = path.dirname(empty)) {
+      try {
+        await rmdir(empty);
+      } catch {
+        return;
+      }
+    }
   }
 
   async *#walk(top: string, prefix: string): AsyncGenerator<{ path: string; bytes: number }> {
@@ -187,6 +200,26 @@ async function holds(condition: PutCondition, file: string): Promise<boolean> {
   const now = await statOf(file);
   if (condition.ifNoneMatch !== undefined && now) return false;
   return condition.ifMatch === undefined || now?.etag === condition.ifMatch;
+}
+
+async function isFile(file: string): Promise<boolean> {
+  return (await stat(file).catch(unlessMissing))?.isFile() ?? false;
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+}
+
+/** Runs `action` in a folder that is made for it; again where others remove it, empty, before it is used. */
+async function inFolder(folder: string, action: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await mkdir(folder, { recursive: true });
+      return await action();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === 20) throw error;
+    }
+  }
 }
 
 async function writeDurably(file: string, parts: readonly Uint8Array[]): Promise<void> {

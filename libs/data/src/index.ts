@@ -23,6 +23,8 @@ export type { ObjectStat, ObjectStore, PutCondition } from './object-store.js';
 export { openStore } from './open-store.js';
 export type { PutBody } from './put-body.js';
 export { readDataset, type ReadDatasetOptions } from './read-dataset.js';
+export { readPieces } from './read-pieces.js';
 export { readShard } from './read-shard.js';
+export { readVersion, type ObjectVersion } from './read-version.js';
 export type { Shard } from './shard.js';
 export { ShardWriter } from './shard-writer.js';

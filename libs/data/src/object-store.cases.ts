@@ -5,6 +5,8 @@ import { UserError } from '@captrain/runtime';
 import { requireConditionalWrites } from './conditional-writes.js';
 import type { ObjectStore } from './object-store.js';
 import { ConflictError, NotFoundError } from './object-store.js';
+import { readPieces } from './read-pieces.js';
+import { readVersion } from './read-version.js';
 
 /** What every object store does. `open` gives an empty store each time. */
 export function describesAnObjectStore(open: () => Promise<ObjectStore>): void {
@@ -116,6 +118,27 @@ export function describesAnObjectStore(open: () => Promise<ObjectStore>): void {
     expect((await store.get('LATEST')).toString()).toBe('step 3');
     await expect(store.put('other', 'x', { ifMatch: two.etag })).rejects.toThrow(ConflictError);
     expect(await store.stat('other')).toBeUndefined();
+  });
+
+  it('gives an object in pieces', async () => {
+    const store = await open();
+    const bytes = Buffer.alloc((17 << 20) + 3);
+    for (let i = 0; i < bytes.length; i += 4093) bytes[i] = i % 251;
+    await store.put('large', bytes);
+    const pieces = await all(readPieces(store, 'large', bytes.length));
+    expect(pieces.length).toBeGreaterThan(1);
+    expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
+    expect(await all(readPieces(store, 'large', 0))).toEqual([]);
+    await expect(all(readPieces(store, 'large', bytes.length + 1))).rejects.toThrow('cut short');
+  });
+
+  it('gives content and etag of one version', async () => {
+    const store = await open();
+    expect(await readVersion(store, 'LATEST')).toBeUndefined();
+    await store.put('LATEST', 'step 1');
+    const { bytes, etag } = (await readVersion(store, 'LATEST'))!;
+    expect(bytes.toString()).toBe('step 1');
+    await store.put('LATEST', 'step 2', { ifMatch: etag });
   });
 
   it('shows that it honours conditions, and leaves nothing behind', async () => {

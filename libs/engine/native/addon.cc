@@ -1,5 +1,6 @@
 // captrain's addon beside tfjs's: what the C API offers and tfjs does not expose, in the same eager context.
 
+#include "background_copy.h"
 #include "captured_context.h"
 #include "functions.h"
 #include "js.h"
@@ -76,6 +77,9 @@ NAPI_MODULE_INIT() {
   add_method<list_devices>(env, exports, "listDevices");
   add_method<kernel_instruction_set>(env, exports, "kernelInstructionSet");
   add_method<address_of>(env, exports, "addressOf");
+  add_method<new_background_copy>(env, exports, "newBackgroundCopy");
+  add_method<start_background_copy>(env, exports, "startBackgroundCopy");
+  add_method<finish_background_copy>(env, exports, "finishBackgroundCopy");
   add_method<detach>(env, exports, "detach");
   add_method<add_function_def>(env, exports, "addFunctionDef");
   add_method<define_function>(env, exports, "defineFunction");

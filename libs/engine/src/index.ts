@@ -9,6 +9,7 @@ export { opScope } from './compile/op-scope.js';
 export { recordingForXla, type TensorFunction } from './compile/record.js';
 export { engineConfig, type EngineConfig } from './config.js';
 export { copyOut } from './copy-out.js';
+export { copyOutInBackground, type BackgroundCopy } from './copy-out-in-background.js';
 export { listDevices, type Device } from './devices.js';
 export { dropTape } from './drop-tape.js';
 export type { DType } from './dtypes.js';

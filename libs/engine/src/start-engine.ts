@@ -37,6 +37,10 @@ export interface EngineInfo {
 export interface EngineAddon {
   kernelInstructionSet(): 'none' | 'avx2' | 'avx512' | 'avx512_bf16' | 'amx_bf16';
   addressOf(array: Float32Array): number[];
+  /** native/background_copy.h */
+  newBackgroundCopy(into: Float32Array): { handle: unknown; address: number[] };
+  startBackgroundCopy(handle: unknown, into: Float32Array): Promise<void>;
+  finishBackgroundCopy(handle: unknown): void;
   detach(array: Float32Array): void;
   listDevices(): { name: string; type: string; bytes: number }[];
   addFunctionDef(bytes: Uint8Array): void;

@@ -70,10 +70,15 @@ export class AdamW {
         throw new Error(`gradient ${index} has ${size} values for ${this.variables[index]!.size} parameters`);
   }
 
+  /** Copies the moments into arrays as long as all parameters, flat in the order of the variables; only those given. */
+  copyMoments({ m, v }: { m?: Float32Array; v?: Float32Array }): void {
+    this.#moments.write(m, v);
+  }
+
   /** A copy of the state, flat in the order of the variables. */
   exportState(): AdamWState {
     const state = { step: this.#step, m: new Float32Array(this.#length), v: new Float32Array(this.#length) };
-    this.#moments.write(state.m, state.v);
+    this.copyMoments(state);
     return state;
   }
 

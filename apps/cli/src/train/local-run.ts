@@ -1,10 +1,11 @@
 import { modelFolder } from '@captrain/model/hub';
 import { type RunConfig, coordinatorConfig } from '@captrain/model/run';
 import type { RunStatus__Output as RunStatus } from '@captrain/protos';
-import { LiveView, UserError, formatDuration, toFlags, withoutVariables } from '@captrain/runtime';
-import { StatusConnection } from '../status-connection.js';
-import { statusLine, statusLines } from '../status-view.js';
+import { LiveView, UserError, formatDuration, withoutVariables } from '@captrain/runtime';
+import { LocalCoordinator } from './local-coordinator.js';
+import { RestartingChild } from './restarting-child.js';
 import { type ChildEnd, SupervisedChild } from './supervised-child.js';
+import { Watch, hasStarted } from './watch.js';
 import { gpuOfWorker, visibleGpus } from './worker-gpus.js';
 
 /** Time that workers get to end after their coordinator. */
@@ -18,8 +19,9 @@ export interface RunEnd {
 }
 
 /**
- * A whole run on this machine: a coordinator and its workers as processes, watched in one live view. Returns the
- * last status. Throws a UserError with the sentence of whichever program could not go on.
+ * A whole run on this machine: a coordinator and its workers as processes, watched in one live view. Whichever of them
+ * crashes is started anew, and the run goes on: a coordinator's workers keep their state meanwhile. Returns the last
+ * status. Throws a UserError with the sentence of whichever program could not go on.
  */
 export async function runLocally(
   flags: Record<string, unknown>,
@@ -27,38 +29,26 @@ export async function runLocally(
   signal: AbortSignal,
 ): Promise<RunEnd> {
   const env = withoutVariables(coordinatorConfig, process.env);
-  const coordinator = new SupervisedChild(
-    'coordinator',
-    '@captrain/coordinator',
-    toFlags(coordinatorConfig, flags),
-    env,
-  );
+  const view = new LiveView();
+  const coordinator = new LocalCoordinator(flags, env, (line) => view.print(line));
   const stop = () => coordinator.stop();
   signal.addEventListener('abort', stop, { once: true });
-  const crew: SupervisedChild[] = [];
+  const crew: RestartingChild[] = [];
   try {
-    const { listening: address, finished, config } = await announcement(coordinator);
+    const { listening: address, finished, config } = await coordinator.announcement;
     if (address === undefined) {
       await coordinator.ended;
       return { finished: finished! };
     }
     // The workers find it in the cache then; on the way there is progress to be seen.
     if (config) await modelFolder(config.languageModel, { signal });
-    const gpus = config?.device === 'cpu' ? [] : visibleGpus(env);
-    const deviceWorkers = Math.ceil(workers / Math.max(1, gpus.length));
-    for (let i = 0; i < workers; i++) {
-      const args = ['--coordinator', address, '--name', `worker-${i}`];
-      args.push('--device-workers', String(deviceWorkers));
-      const workerEnv = { ...env, ...gpuOfWorker(i, gpus) };
-      crew.push(new SupervisedChild(`worker-${i}`, '@captrain/worker', args, workerEnv));
-    }
-    const view = new LiveView();
-    const watched = watch(address, view, crew, coordinator);
+    const watched = new Watch(address, view, coordinator);
+    crew.push(...startWorkers(workers, address, config, env, watched));
     const end = await coordinator.ended;
     await Promise.all(crew.map((worker) => worker.reap(REAP_MS)));
-    const last = await watched;
+    const last = await watched.end;
     view.close();
-    throwFaults(coordinator, end, last);
+    throwFaults(coordinator.current, end, last);
     if (!hasStarted(last) && !signal.aborted) await throwLoss(crew);
     return { last };
   } finally {
@@ -67,51 +57,24 @@ export async function runLocally(
   }
 }
 
-/** What a coordinator announces on its first line: its address and config, or that the run is finished. */
-interface Announcement {
-  listening?: string;
-  config?: RunConfig;
-  finished?: string;
-}
-
-async function announcement(coordinator: SupervisedChild): Promise<Announcement> {
-  for await (const line of coordinator.output) return JSON.parse(line) as Announcement;
-  throwFaults(coordinator, await coordinator.ended, undefined);
-  throw new Error('The coordinator ended before it listened.');
-}
-
-/** Shows the run's status until the coordinator ends; a worker that is lost before the first step ends the run. */
-async function watch(
+function startWorkers(
+  workers: number,
   address: string,
-  view: LiveView,
-  crew: readonly SupervisedChild[],
-  coordinator: SupervisedChild,
-): Promise<RunStatus | undefined> {
-  const connection = new StatusConnection(address);
-  let last: RunStatus | undefined;
-  let over = false;
-  void coordinator.ended.then(() => (over = true));
-  for (const worker of crew) {
-    void worker.ended.then(({ code, signal }) => {
-      if (over || code === 0) return;
-      view.print(
-        `${worker.name} ended (${signal ?? `exit code ${code}`})${worker.sentence ? `: ${worker.sentence}` : ''}`,
-      );
-      // The coordinator would wait for it for ever.
-      if (!hasStarted(last)) coordinator.stop();
-    });
-  }
-  try {
-    for await (const status of connection.watch()) {
-      last = status;
-      view.update([...statusLines(status), `coordinator ${address}`], statusLine(status));
-    }
-  } catch {
-    // The coordinator went away before its last status; its exit code says why.
-  } finally {
-    connection.close();
-  }
-  return last;
+  config: RunConfig | undefined,
+  env: NodeJS.ProcessEnv,
+  watched: Watch,
+): RestartingChild[] {
+  const gpus = config?.device === 'cpu' ? [] : visibleGpus(env);
+  const deviceWorkers = Math.ceil(workers / Math.max(1, gpus.length));
+  return Array.from({ length: workers }, (_, i) => {
+    const name = `worker-${i}`;
+    const args = ['--coordinator', address, '--name', name, '--device-workers', String(deviceWorkers)];
+    const workerEnv = { ...env, ...gpuOfWorker(i, gpus) };
+    const start = () => new SupervisedChild(name, '@captrain/worker', args, workerEnv);
+    const worker = new RestartingChild(start, (...crash) => watched.crashed(...crash));
+    void worker.ended.then((end) => watched.workerEnded(worker.current, end));
+    return worker;
+  });
 }
 
 function throwFaults(
@@ -127,17 +90,14 @@ function throwFaults(
   );
 }
 
-function hasStarted(status: RunStatus | undefined): boolean {
-  return status !== undefined && status.parameters > 0;
-}
-
 /** Throws where a worker was lost before the first step, so that the run was given up. */
-async function throwLoss(crew: readonly SupervisedChild[]): Promise<void> {
+async function throwLoss(crew: readonly RestartingChild[]): Promise<void> {
   for (const worker of crew) {
     const { code, signal } = await worker.ended;
+    const { name, sentence, lastWords } = worker.current;
     if (code === 0 || signal === 'SIGTERM') continue;
-    if (worker.sentence !== undefined) throw new UserError(worker.sentence);
-    throw new Error(`${worker.name} ended (${signal ?? `exit code ${code}`}):\n${worker.lastWords}`);
+    if (sentence !== undefined) throw new UserError(sentence);
+    throw new Error(`${name} ended (${signal ?? `exit code ${code}`}):\n${lastWords}`);
   }
 }
 

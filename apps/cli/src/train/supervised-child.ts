@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { type Interface, createInterface } from 'node:readline';
 import { programOf } from '../child-program.js';
 
 const KEPT_LINES = 40;
@@ -16,9 +16,8 @@ export interface ChildEnd {
 export class SupervisedChild {
   /** Resolves once the program has ended. */
   readonly ended: Promise<ChildEnd>;
-  /** Lines of its standard output. */
-  readonly output: AsyncIterable<string>;
   private readonly child: ChildProcess;
+  private readonly output: Interface;
   private readonly errors: string[] = [];
   private readonly onExit = () => this.child.kill('SIGKILL');
 
@@ -46,6 +45,11 @@ export class SupervisedChild {
         resolve({ code, signal });
       });
     });
+  }
+
+  /** Calls back with the first line of its standard output. */
+  onFirstLine(read: (line: string) => void): void {
+    this.output.once('line', read);
   }
 
   /** Asks the program to end cleanly. */

@@ -1,8 +1,8 @@
 import { EmbeddingDataset, openStore } from '@captrain/data';
 import { type StepPlan, imageOrder, sampleOrder, stepPlan, totalSteps } from '@captrain/data/order';
-import { CaptionTokenizer, type PackedBatch, packBatch, bucketOf } from '@captrain/model/batches';
+import { CaptionTokenizer, packBatch, bucketOf } from '@captrain/model/batches';
 import type { RunConfig } from '@captrain/model/run';
-import type { FeederWork, Opened, Place } from './messages.js';
+import type { FeederWork, Microbatch, Opened, Place } from './messages.js';
 
 /** Epochs whose order is kept: prefetching looks into the next one while the last one's end is still asked for. */
 const ORDERS_KEPT = 2;
@@ -47,19 +47,18 @@ export class BatchSource {
     return this.planOf(step, cut).microbatches.length;
   }
 
-  async read({ step, cut, microbatch }: Place): Promise<PackedBatch> {
+  async read({ step, cut, microbatch }: Place): Promise<Microbatch> {
     const { epoch, microbatches } = this.planOf(step, cut);
     const range = microbatches[microbatch];
     if (range === undefined)
       throw new RangeError(`microbatch ${microbatch} of step ${step}, which has ${microbatches.length}`);
     const order = await this.orderOf(epoch);
-    const { captions, embeddings, images } = await this.dataset.samples(
-      order.subarray(range.start, range.end),
-    );
+    const samples = order.slice(range.start, range.end);
+    const { captions, embeddings, images } = await this.dataset.samples(samples);
     const tokens = captions.map((caption) => this.tokenizer.tokensOf(caption));
     const { prefixLength } = this.config;
     const options = { embeddingDim: this.dataset.dim, prefixLength, bucket: bucketOf };
-    return packBatch({ embeddings, images, tokens }, options);
+    return { batch: packBatch({ embeddings, images, tokens }, options), samples };
   }
 
   private planOf(step: number, cut: number): StepPlan {

@@ -48,7 +48,7 @@ test('a store that answers late is waited for at most in the first steps', async
     feeder.expect({ step, cut: 4, microbatches: [0, 1, 2, 3] });
     for (let microbatch = 0; microbatch < 4; microbatch++) {
       const asked = performance.now();
-      expect((await feeder.microbatch({ step, cut: 4, microbatch })).captions).toBe(6);
+      expect((await feeder.microbatch({ step, cut: 4, microbatch })).batch.captions).toBe(6);
       if (step >= STEPS / 2) waits.push(performance.now() - asked);
       // TensorFlow computes, and lets no event in.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STEP_MS / 4);

@@ -1,7 +1,7 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
-import type { PackedBatch } from '@captrain/model/batches';
+import { faultOf } from '../thread-fault.js';
 import { BatchSource } from './batch-source.js';
-import { type FeederWork, type FromThread, type ToThread, faultOf } from './messages.js';
+import { type FeederWork, type FromThread, type Microbatch, type ToThread } from './messages.js';
 import { Prefetcher } from './prefetcher.js';
 
 /** The program of the feeder's thread: makes microbatches while the main thread computes. It never loads TensorFlow. */
@@ -9,19 +9,19 @@ const { port, work } = workerData as { port: MessagePort; work: FeederWork };
 
 const say = (message: FromThread, buffers: ArrayBuffer[] = []) => port.postMessage(message, buffers);
 
-function buffersOf(batch: PackedBatch): ArrayBuffer[] {
-  return Object.values(batch)
+function buffersOf({ batch, samples }: Microbatch): ArrayBuffer[] {
+  return [...Object.values(batch), samples]
     .filter((value) => ArrayBuffer.isView(value))
     .map(({ buffer }) => buffer as ArrayBuffer);
 }
 
 try {
   const source = await BatchSource.open(work);
-  const prefetcher = new Prefetcher<PackedBatch>({
+  const prefetcher = new Prefetcher<Microbatch>({
     make: (place) => source.read(place),
     countOf: (step, cut) => source.countOf(step, cut),
-    bytesOf: (batch) => buffersOf(batch).reduce((sum, { byteLength }) => sum + byteLength, 0),
-    deliver: (place, batch) => say({ place, batch }, buffersOf(batch)),
+    bytesOf: (microbatch) => buffersOf(microbatch).reduce((sum, { byteLength }) => sum + byteLength, 0),
+    deliver: (place, microbatch) => say({ place, microbatch }, buffersOf(microbatch)),
     fail: (place, error) => say({ place, fault: faultOf(error) }),
     limits: { steps: 2, bytes: 64 << 20, atOnce: 4 },
   });

@@ -75,9 +75,10 @@ describe.each(['captions', 'images'] as const)('in the order of %s', (order) => 
         const { captions, ...images } = await dataset.samples(indices.subarray(start, end));
         const tokens = captions.map((caption) => tokenizer.tokensOf(caption));
         const options = { embeddingDim: dataset.dim, prefixLength: 4, bucket: bucketOf };
-        expect(await feeder.microbatch({ step, cut: 3, microbatch })).toEqual(
-          packBatch({ ...images, tokens }, options),
-        );
+        expect(await feeder.microbatch({ step, cut: 3, microbatch })).toEqual({
+          batch: packBatch({ ...images, tokens }, options),
+          samples: indices.slice(start, end),
+        });
       }
     }
   });
@@ -104,7 +105,7 @@ describe('while this thread stands still', () => {
       [2, 2],
     ] as const;
     for (const [step, microbatch] of places) {
-      const batch = await feeder.microbatch({ step, cut: 3, microbatch });
+      const { batch } = await feeder.microbatch({ step, cut: 3, microbatch });
       expect([batch.captions, turned]).toEqual([4, false]);
     }
   });
@@ -114,10 +115,10 @@ describe('while this thread stands still', () => {
     await feeder.microbatch({ step: 6, cut: 3, microbatch: 0 });
     standStill(100);
     feeder.expect({ step: 6, cut: 3, microbatches: [2] });
-    expect((await feeder.microbatch({ step: 6, cut: 3, microbatch: 2 })).captions).toBe(4);
-    expect((await feeder.microbatch({ step: 7, cut: 3, microbatch: 0 })).captions).toBe(4);
+    expect((await feeder.microbatch({ step: 6, cut: 3, microbatch: 2 })).batch.captions).toBe(4);
+    expect((await feeder.microbatch({ step: 7, cut: 3, microbatch: 0 })).batch.captions).toBe(4);
     feeder.expect({ step: 8, cut: 3, microbatches: [1] });
-    expect((await feeder.microbatch({ step: 8, cut: 3, microbatch: 0 })).captions).toBe(4);
+    expect((await feeder.microbatch({ step: 8, cut: 3, microbatch: 0 })).batch.captions).toBe(4);
   });
 
   test('the same step in another cut has other microbatches', async () => {
@@ -125,8 +126,8 @@ describe('while this thread stands still', () => {
     standStill(50);
     feeder.expect({ step: 9, cut: 6, microbatches: [0, 5] });
     expect(feeder.countOf(9, 6)).toBe(2 * feeder.countOf(9, 3));
-    expect((await feeder.microbatch({ step: 9, cut: 6, microbatch: 0 })).captions).toBe(2);
-    expect((await feeder.microbatch({ step: 9, cut: 3, microbatch: 0 })).captions).toBe(4);
+    expect((await feeder.microbatch({ step: 9, cut: 6, microbatch: 0 })).batch.captions).toBe(2);
+    expect((await feeder.microbatch({ step: 9, cut: 3, microbatch: 0 })).batch.captions).toBe(4);
   });
 
   test('a microbatch that the step does not have is a fault of the caller', async () => {

@@ -1,14 +1,14 @@
 import { type MessagePort, MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
 import { stepPlan } from '@captrain/data/order';
-import type { PackedBatch } from '@captrain/model/batches';
+import { errorOf } from '../thread-fault.js';
 import {
   type FeederWork,
   type FromThread,
   type Lease,
+  type Microbatch,
   type Opened,
   type Place,
   type ToThread,
-  errorOf,
   followed,
   isLikely,
   keyOf,
@@ -34,8 +34,8 @@ const builtProgram = new URL('./feeder-thread.js', import.meta.url);
  * are counted from 0. The thread keeps no process alive, except while someone waits for a batch.
  */
 export class Feeder {
-  private readonly ready = new Map<string, { place: Place; batch: PackedBatch }>();
-  private readonly waiting = new Map<string, Waiting<PackedBatch>>();
+  private readonly ready = new Map<string, { place: Place; microbatch: Microbatch }>();
+  private readonly waiting = new Map<string, Waiting<Microbatch>>();
   private lease: Lease | undefined;
   private opening: Waiting<Opened> | undefined;
   private opened: Opened | undefined;
@@ -104,7 +104,7 @@ export class Feeder {
    * A microbatch, which is the caller's from now on. One that is there already is given without a turn of the event
    * loop. Throws the thread's errors: UserErrors for shards that are missing or damaged.
    */
-  async microbatch(place: Place): Promise<PackedBatch> {
+  async microbatch(place: Place): Promise<Microbatch> {
     this.drain();
     if (this.ended !== undefined) throw this.ended;
     const key = keyOf(place);
@@ -112,10 +112,10 @@ export class Feeder {
     const there = this.ready.get(key);
     if (there !== undefined) {
       this.ready.delete(key);
-      return there.batch;
+      return there.microbatch;
     }
     if (this.waiting.has(key)) throw new Error(`microbatch ${key} is asked for twice at once`);
-    const arriving = new Promise<PackedBatch>((resolve, reject) => {
+    const arriving = new Promise<Microbatch>((resolve, reject) => {
       this.waiting.set(key, { resolve, reject });
     });
     this.holdProcess(true);
@@ -161,8 +161,8 @@ export class Feeder {
       const waiting = this.waiting.get(key);
       this.waiting.delete(key);
       if ('fault' in message) waiting?.reject(errorOf(message.fault));
-      else if (waiting !== undefined) waiting.resolve(message.batch);
-      else this.ready.set(key, { place: message.place, batch: message.batch });
+      else if (waiting !== undefined) waiting.resolve(message.microbatch);
+      else this.ready.set(key, { place: message.place, microbatch: message.microbatch });
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Expectation } from '@captrain/data';
 import type { PackedBatch } from '@captrain/model/batches';
 import type { RunConfig } from '@captrain/model/run';
-import { UserError } from '@captrain/runtime';
+import type { Fault } from '../thread-fault.js';
 
 /** What the feeder's thread is started with. */
 export interface FeederWork {
@@ -37,33 +37,21 @@ export interface Lease {
   readonly microbatches: readonly number[];
 }
 
+/** What a microbatch is computed from. */
+export interface Microbatch {
+  readonly batch: PackedBatch;
+  /** Its captions, by their position in the split. */
+  readonly samples: Uint32Array;
+}
+
 export type ToThread = { readonly lease: Lease } | { readonly take: Place };
 
 export type FromThread =
   | { readonly opened: Opened }
-  | { readonly place: Place; readonly batch: PackedBatch }
+  | { readonly place: Place; readonly microbatch: Microbatch }
   | { readonly place: Place; readonly fault: Fault }
   /** The thread has come to its end. */
   | { readonly fault: Fault };
-
-/** An error on its way between threads: structured clones lose its class. */
-export interface Fault {
-  readonly isUserError: boolean;
-  readonly message: string;
-  readonly stack: string | undefined;
-}
-
-export function faultOf(thrown: unknown): Fault {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  return { isUserError: error instanceof UserError, message: error.message, stack: error.stack };
-}
-
-/** The error again, with the stack that it had in its thread. */
-export function errorOf({ isUserError, message, stack }: Fault): Error {
-  const error = isUserError ? new UserError(message) : new Error(message);
-  if (stack !== undefined) error.stack = stack;
-  return error;
-}
 
 export function keyOf({ step, cut, microbatch }: Place): string {
   return `${step}/${microbatch} of ${cut}`;

@@ -1,8 +1,9 @@
 // CaptrainAccumulate: sums += parts for two lists of tensors, in place: it writes to `sums`, whose buffers must be nobody
-// else's.
+// else's. Subnormal values are kept, as everywhere where gradients are summed (keep_subnormals.h).
 
 #include "math/accumulate.h"
 
+#include "../keep_subnormals.h"
 #include "register.h"
 #include "tensor_list.h"
 
@@ -21,6 +22,7 @@ struct Accumulate {
                                                      std::to_string(sums[i].size()));
     const auto add = CAPTRAIN_BEST(accumulate);
     parallel_pieces(sums, [&](const Piece& piece) {
+      const KeepSubnormals keep;
       add(parts[piece.tensor].floats() + piece.first, piece.count, sums[piece.tensor].floats() + piece.first);
     });
   }

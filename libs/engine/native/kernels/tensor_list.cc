@@ -9,11 +9,11 @@ namespace {
 
 constexpr int64_t kPieceValues = 1 << 16;
 
+}  // namespace
+
 int64_t from_halves(const int32_t* halves) {
   return static_cast<int64_t>(static_cast<uint32_t>(halves[0]) | static_cast<uint64_t>(static_cast<uint32_t>(halves[1])) << 32);
 }
-
-}  // namespace
 
 std::vector<Tensor> input_list(const Context& context, int64_t first, int64_t count) {
   std::vector<Tensor> tensors;

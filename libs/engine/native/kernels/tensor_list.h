@@ -27,6 +27,9 @@ struct Piece {
 // Calls work(piece) for all values of the tensors, on all threads, in pieces of a size that suits streams of memory.
 void parallel_pieces(const std::vector<Tensor>& tensors, const std::function<void(const Piece&)>& work);
 
+// A number, or a pointer, of its low and its high half.
+int64_t from_halves(const int32_t* halves);
+
 // Floats of the host that an op is lent by their address: an int32 tensor of [low, high] of the pointer and [low, high]
 // of how many there are. Throws where there are not exactly `count`.
 float* host_floats(const Tensor& address, int64_t count);

@@ -1,9 +1,9 @@
 // Sums, casts and checksums of gradients on their way between processes, and memory that processes share: without
 // TensorFlow, so that a coordinator needs none.
 
+#include "../background.h"
 #include "../js.h"
-#include "background.h"
-#include "block_writer.h"
+#include "conversion.h"
 #include "crc32c.h"
 #include "shared_memory.h"
 #include "tree_sum.h"
@@ -37,46 +37,12 @@ struct Summing : Background {
   }
 };
 
+template <void (Conversion::*way)()>
 struct Converting : Background {
-  WireFormat format;
-  int64_t values;
-  const uint8_t* from;
-  uint8_t* into;
-  bool finite = true;
-  uint32_t checksum = 0;
+  Conversion conversion;
 
-  napi_value result(napi_env env) override { return finite_and_checksum(env, finite, checksum); }
-};
-
-struct Encoding : Converting {
-  void run() override {
-    BlockWriter writer(format, into, values);
-    for (int64_t first = 0; first < values; first += kBlock)
-      writer.write(from + first * 4, std::min(kBlock, values - first));
-    finite = writer.finite();
-    checksum = writer.checksum();
-  }
-};
-
-struct Decoding : Converting {
-  void run() override {
-    const ValueLoops& loops = value_loops();
-    Crc32c crc;
-    BlockWriter writer(WireFormat::float32, into, values);
-    alignas(64) float floats[kBlock];
-    for (int64_t first = 0; first < values; first += kBlock) {
-      const int64_t count = std::min(kBlock, values - first);
-      const uint8_t* block = from + first * bytes_of_value(format);
-      if (format == WireFormat::bfloat16) {
-        crc.add(block, static_cast<size_t>(2 * count));
-        loops.from_bfloat16(block, count, floats);
-        block = reinterpret_cast<const uint8_t*>(floats);
-      }
-      writer.write(block, count);
-    }
-    finite = writer.finite();
-    checksum = format == WireFormat::bfloat16 ? crc.value() : writer.checksum();
-  }
+  void run() override { (conversion.*way)(); }
+  napi_value result(napi_env env) override { return finite_and_checksum(env, conversion.finite, conversion.checksum); }
 };
 
 // sumParts({parts, checksums, order, depth, format, into}), checked by its caller.
@@ -100,18 +66,17 @@ napi_value sum_parts(napi_env env, const std::vector<napi_value>& arguments) {
   return Background::start(env, std::move(summing), options);
 }
 
-// encodeValues({from, into, format}), decodeValues({from, into, format}), of equally many values.
-template <typename Work>
+// encodeValues({values, bytes, format}), decodeValues({values, bytes, format}), checked by their caller.
+template <void (Conversion::*way)()>
 napi_value convert(napi_env env, const std::vector<napi_value>& arguments) {
   const napi_value options = arguments.at(0);
-  const Bytes from = to_bytes(env, property(env, options, "from"));
-  auto converting = std::make_unique<Work>();
-  converting->format = to_format(env, property(env, options, "format"));
-  converting->values =
-      static_cast<int64_t>(from.length) /
-      (std::is_same<Work, Encoding>::value ? 4 : bytes_of_value(converting->format));
-  converting->from = readable(from);
-  converting->into = writable(to_bytes(env, property(env, options, "into")));
+  auto converting = std::make_unique<Converting<way>>();
+  const Bytes values = to_bytes(env, property(env, options, "values"));
+  const Bytes bytes = to_bytes(env, property(env, options, "bytes"));
+  converting->conversion.format = to_format(env, property(env, options, "format"));
+  converting->conversion.count = static_cast<int64_t>(values.length) / 4;
+  converting->conversion.values = writable(values);
+  converting->conversion.bytes = writable(bytes);
   return Background::start(env, std::move(converting), options);
 }
 
@@ -128,8 +93,8 @@ napi_value crc32c(napi_env env, const std::vector<napi_value>& arguments) {
 NAPI_MODULE_INIT() {
   using namespace captrain;
   add_method<sum_parts>(env, exports, "sumParts");
-  add_method<convert<Encoding>>(env, exports, "encodeValues");
-  add_method<convert<Decoding>>(env, exports, "decodeValues");
+  add_method<convert<&Conversion::encode>>(env, exports, "encodeValues");
+  add_method<convert<&Conversion::decode>>(env, exports, "decodeValues");
   add_method<crc32c>(env, exports, "crc32c");
   add_method<create_shared_memory>(env, exports, "createSharedMemory");
   add_method<open_shared_memory>(env, exports, "openSharedMemory");

@@ -2,13 +2,18 @@
 #define CAPTRAIN_SUMS_BLOCK_WRITER_H_
 
 #include "crc32c.h"
-#include "tree_sum.h"
 #include "value_loops.h"
+#include "wire_format.h"
 
 namespace captrain {
 
 // Values per block: 8 KiB of them, so that the two that are added and their sum fit into the innermost cache.
 constexpr int64_t kBlock = 2048;
+
+// Asks for the next block of an input while this one is worked on. Beyond the input's end it does nothing.
+inline void fetch(const uint8_t* block, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(block + i);
+}
 
 // Writes blocks of float32 values to memory in the format of the wire, one behind the other.
 class BlockWriter {

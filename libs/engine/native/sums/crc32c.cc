@@ -3,7 +3,7 @@
 #include <array>
 
 #include "../kernels/instruction_set.h"
-#include "crc32c_instruction.h"
+#include "crc32c_variants.h"
 
 namespace captrain {
 namespace {
@@ -38,8 +38,10 @@ uint32_t by_tables(uint32_t state, const uint8_t* bytes, size_t count) {
 }
 
 auto best() {
-  if (instruction_set() == InstructionSet::none) return by_tables;
-  return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul") ? crc32c_by_instruction : by_tables;
+  const bool multiplies = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+  if (instruction_set() == InstructionSet::none || !multiplies) return by_tables;
+  if (instruction_set() == InstructionSet::avx2 || !__builtin_cpu_supports("vpclmulqdq")) return crc32c_by_instruction;
+  return crc32c_by_folding;
 }
 
 }  // namespace

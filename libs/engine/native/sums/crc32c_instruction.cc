@@ -4,7 +4,7 @@
 
 #include <immintrin.h>
 
-#include "crc32c_instruction.h"
+#include "crc32c_variants.h"
 
 namespace captrain {
 namespace {
@@ -12,18 +12,13 @@ namespace {
 // Of a lane: three are a little less than a block of values.
 constexpr size_t kLane = 1360;
 
-constexpr uint32_t power_of_x(size_t exponent) {
-  uint32_t remainder = 0x80000000;
-  for (size_t i = 0; i < exponent; ++i) remainder = crc32c_times_x(remainder);
-  return remainder;
-}
-
 // The remainder of the state's bytes, with kBytes zero bytes behind them. The instruction multiplies by x³², and the
 // product of two remainders stands one place too high.
 template <size_t kBytes>
 inline uint64_t with_zeros_behind(uint64_t state) {
-  constexpr uint32_t factor = power_of_x(8 * kBytes - 33);
-  const __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<int64_t>(state)), _mm_cvtsi32_si128(static_cast<int>(factor)), 0);
+  constexpr uint32_t factor = crc32c_power_of_x(8 * kBytes - 33);
+  const __m128i left = _mm_cvtsi64_si128(static_cast<int64_t>(state));
+  const __m128i product = _mm_clmulepi64_si128(left, _mm_cvtsi32_si128(static_cast<int>(factor)), 0);
   return _mm_crc32_u64(0, static_cast<uint64_t>(_mm_cvtsi128_si64(product)));
 }
 

@@ -28,7 +28,8 @@ napi_value to_javascript(napi_env env, Mapping&& mapping) {
   of_handle.release();
   napi_value buffer;
   // Node calls the finalizer even where it refuses to make the buffer.
-  ok(napi_create_external_arraybuffer(env, shared->address(), shared->bytes(), close_and_let_go, new Shared(shared), &buffer),
+  auto* of_buffer = new Shared(shared);
+  ok(napi_create_external_arraybuffer(env, shared->address(), shared->bytes(), close_and_let_go, of_buffer, &buffer),
      "shared memory of a size that an ArrayBuffer can have");
   set(env, result, "handle", handle);
   set(env, result, "buffer", buffer);

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <memory>
 
+#include "../keep_subnormals.h"
 #include "block_writer.h"
-#include "keep_subnormals.h"
 
 namespace captrain {
 namespace {
@@ -59,6 +59,7 @@ void TreeSum::run() {
       } else if (!loops.finite(block, count)) {
         seen[part].finite = false;
       }
+      fetch(parts[part] + (first + count) * bytes_of_value(format), bytes);
       stack[height++] = block;
     }
     writer.write(stack[0], count);

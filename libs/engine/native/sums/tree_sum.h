@@ -4,12 +4,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "wire_format.h"
+
 namespace captrain {
-
-// How values travel.
-enum class WireFormat { float32, bfloat16 };
-
-inline int64_t bytes_of_value(WireFormat format) { return format == WireFormat::float32 ? 4 : 2; }
 
 // Sums of parts in the order of a tree: left and right sums are added, never anything else.
 struct TreeSum {

@@ -16,6 +16,13 @@ export interface SumSeen extends ValuesSeen {
   nonFinitePart: number;
 }
 
+/** Between values and their bytes as they travel. */
+interface Conversion {
+  values: Float32Array;
+  bytes: Uint8Array;
+  format: WireFormat;
+}
+
 /** A mapping of shared memory (native/sums/mapping.h). */
 export interface MappedMemory {
   buffer: ArrayBuffer;
@@ -35,8 +42,8 @@ interface SumsAddon {
     format: WireFormat;
     into: Uint8Array;
   }): Promise<SumSeen>;
-  encodeValues(values: { from: Float32Array; format: WireFormat; into: Uint8Array }): Promise<ValuesSeen>;
-  decodeValues(values: { from: Uint8Array; format: WireFormat; into: Float32Array }): Promise<ValuesSeen>;
+  encodeValues(conversion: Conversion): Promise<ValuesSeen>;
+  decodeValues(conversion: Conversion): Promise<ValuesSeen>;
   crc32c(bytes: Uint8Array): number;
   createSharedMemory(bytes: number): MappedMemory;
   openSharedMemory(process: number, descriptor: number, bytes: number): MappedMemory;

@@ -13,7 +13,7 @@ export function encodeValues(
   into: Uint8Array,
 ): Promise<ValuesSeen> {
   requireSameLength(into, format, values);
-  return whileUsing([values, into], () => sumsAddon().encodeValues({ from: values, format, into }));
+  return whileUsing([values, into], () => sumsAddon().encodeValues({ values, bytes: into, format }));
 }
 
 /**
@@ -22,7 +22,7 @@ export function encodeValues(
  */
 export function decodeValues(bytes: Uint8Array, format: WireFormat, into: Float32Array): Promise<ValuesSeen> {
   requireSameLength(bytes, format, into);
-  return whileUsing([bytes, into], () => sumsAddon().decodeValues({ from: bytes, format, into }));
+  return whileUsing([bytes, into], () => sumsAddon().decodeValues({ values: into, bytes, format }));
 }
 
 function requireSameLength(bytes: Uint8Array, format: WireFormat, values: Float32Array): void {

@@ -74,5 +74,7 @@ export class SharedMemory {
 
 function requireSize(bytes: number): void {
   if (Number.isInteger(bytes) && bytes > 0 && bytes <= constants.MAX_LENGTH) return;
-  throw new Error(`shared memory has a whole number of bytes from 1 to ${constants.MAX_LENGTH}, not ${bytes}`);
+  throw new Error(
+    `shared memory has a whole number of bytes from 1 to ${constants.MAX_LENGTH}, not ${bytes}`,
+  );
 }

@@ -46,10 +46,10 @@ export class ComposedUpdate implements Moments {
     }
   }
 
-  write(means: Float32Array, squares: Float32Array): void {
+  write(means: Float32Array | undefined, squares: Float32Array | undefined): void {
     for (const { offset, mean, square } of this.#groups) {
-      means.set(mean.dataSync(), offset);
-      squares.set(square.dataSync(), offset);
+      means?.set(mean.dataSync(), offset);
+      squares?.set(square.dataSync(), offset);
     }
   }
 

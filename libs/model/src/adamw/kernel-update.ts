@@ -38,9 +38,9 @@ export class KernelUpdate implements Moments {
     });
   }
 
-  write(means: Float32Array, squares: Float32Array): void {
-    copyOut(this.#means, means);
-    copyOut(this.#squares, squares);
+  write(means: Float32Array | undefined, squares: Float32Array | undefined): void {
+    if (means) copyOut(this.#means, means);
+    if (squares) copyOut(this.#squares, squares);
   }
 
   read(means: Float32Array, squares: Float32Array): void {

@@ -19,8 +19,8 @@ export interface UpdateFactors {
 /** AdamW's two moments of a list of variables, and how they update these: nothing is checked here. */
 export interface Moments {
   update(gradient: Gradient, factors: UpdateFactors): void;
-  /** Writes the moments into two flat arrays. */
-  write(means: Float32Array, squares: Float32Array): void;
+  /** Writes the moments into two flat arrays, or one of them. */
+  write(means: Float32Array | undefined, squares: Float32Array | undefined): void;
   /** Takes copies of two flat arrays as the moments. */
   read(means: Float32Array, squares: Float32Array): void;
   close(): void;

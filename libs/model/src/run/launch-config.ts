@@ -14,6 +14,49 @@ export const launchConfig = z.strictObject({
     .max(65535)
     .default(50051)
     .describe('port that the coordinator listens on; 0: any free one'),
+  reduce: z
+    .enum(['coordinator', 'workers'])
+    .default('coordinator')
+    .describe(
+      'who adds the gradients up: the coordinator, or the workers, each one part of the parameters, so that no machine carries the bytes of all; the result is the same',
+    ),
+  leaseSeconds: z
+    .number()
+    .min(0.5)
+    .default(10)
+    .describe('a worker that is not heard of for so long has left; its microbatches go to others'),
+  leaderLeaseSeconds: z
+    .number()
+    .min(0.5)
+    .default(3)
+    .describe('another coordinator may take the run over once this one has not renewed its lead for so long'),
+  stragglerFactor: z
+    .number()
+    .min(1.5)
+    .default(4)
+    .describe(
+      'a worker so many times slower than the median is relieved of work for a while, and what it is late with is computed by others as well',
+    ),
+  workerPatience: z
+    .number()
+    .min(0)
+    .default(600)
+    .describe('seconds to wait for workers after the last one was lost'),
+  storePatience: z
+    .number()
+    .min(0)
+    .default(300)
+    .describe('seconds to go on without a store that cannot be written to'),
+  skipLimit: z
+    .number()
+    .int()
+    .min(1)
+    .default(10)
+    .describe('steps in a row whose gradient is not finite, until the run is given up'),
+  ledger: z
+    .boolean()
+    .default(false)
+    .describe('keep ledger.jsonl: the captions of every step, by their position in the split'),
 });
 export type LaunchConfig = z.infer<typeof launchConfig>;
 

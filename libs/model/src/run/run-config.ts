@@ -58,6 +58,12 @@ export const trainingConfig = z.strictObject({
     ),
   ...orderConfig.shape,
   ...optimizerConfig.shape,
+  exchange: z
+    .enum(['exact', 'bf16'])
+    .default('exact')
+    .describe(
+      'how gradients travel: exact (float32), so that the result is the same for any number of workers; or bf16, half the bytes, rounded on the way and added in float32',
+    ),
 });
 export type TrainingConfig = z.infer<typeof trainingConfig>;
 

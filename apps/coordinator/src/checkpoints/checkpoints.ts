@@ -1,0 +1,127 @@
+import type { ObjectStore } from '@captrain/data';
+import type { Checkpoint } from '@captrain/model/run';
+import type { Logger } from '@captrain/runtime';
+import type { StorePatience } from '../log/store-patience.js';
+import type { Crew } from '../membership/crew.js';
+import type { MemberEvent } from '../membership/member.js';
+import type { ReplicaWatch } from '../membership/replica-watch.js';
+import { CheckpointJob, type Outline } from './checkpoint-job.js';
+
+/** Until a checkpoint that came to nothing is tried again. */
+const RETRY_MS = 5000;
+
+/** How often the loop looks whether a commit is through. */
+const POLL_MS = 50;
+
+/**
+ * A run's checkpoints: at most one is being written, while training goes on. It is committed once its files are written
+ * and the replicas have shown that they agree.
+ */
+export class Checkpoints {
+  private job: CheckpointJob | undefined;
+  private committing: Promise<void> | undefined;
+  private retryAt: number | undefined;
+  /** The step whose state the active workers hold. */
+  private step = 0;
+
+  constructor(
+    private readonly run: {
+      store: ObjectStore;
+      crew: Crew;
+      replicas: ReplicaWatch;
+      patience: StorePatience;
+      log: Logger;
+      /** Makes a written checkpoint the newest. */
+      commit: (manifest: CheckpointJob['manifest']) => Promise<Checkpoint>;
+      committed: (checkpoint: Checkpoint) => void;
+    },
+    private committed: Checkpoint | undefined,
+  ) {
+    run.crew.observe((event) => this.observe(event));
+  }
+
+  /** The newest that is complete. */
+  get newest(): Checkpoint | undefined {
+    return this.committed;
+  }
+
+  /** Whether one that came to nothing is to be tried again. */
+  get isOverdue(): boolean {
+    return this.retryAt !== undefined && performance.now() > this.retryAt;
+  }
+
+  /** The active workers hold another step's state from now on. */
+  moveTo(step: number): void {
+    this.step = step;
+  }
+
+  /** Has a checkpoint of the present step's state written; waits for the one before. */
+  async begin(outline: Outline): Promise<void> {
+    await this.settle();
+    const { crew } = this.run;
+    const holding = () => (this.step === outline.step ? crew.active : []);
+    const files = holding()[0]?.ready?.checkpointFiles;
+    if (files === undefined) return this.fail(undefined);
+    this.retryAt = undefined;
+    this.job = new CheckpointJob(outline, files, { holding });
+    this.proceed();
+  }
+
+  /** The state of a step has proved wrong: a checkpoint of it that is being written is worth nothing. */
+  abandon(step: number): void {
+    if (this.job?.outline.step === step) this.job = undefined;
+  }
+
+  /** Waits until nothing is being written. Only between steps: what workers say meanwhile of a step is lost. */
+  async settle(): Promise<void> {
+    while (this.job !== undefined) {
+      await this.run.crew.next({ milliseconds: POLL_MS });
+      this.run.patience.check();
+      if (this.run.replicas.isAstray) return;
+    }
+  }
+
+  /** Waits for a commit that is under way: the run ends, well or not. */
+  async close(): Promise<void> {
+    await this.committing;
+  }
+
+  private observe(event: MemberEvent): void {
+    this.job?.observe(event);
+    this.proceed();
+  }
+
+  private proceed(): void {
+    const { job } = this;
+    if (job === undefined || this.committing !== undefined) return;
+    if (job.failure !== undefined) {
+      const { fault } = job.failure;
+      this.fail(fault);
+    } else if (job.isWritten && !this.run.replicas.isAwaiting(job.outline.step)) {
+      this.committing = this.commit(job);
+    }
+  }
+
+  private async commit(job: CheckpointJob): Promise<void> {
+    const { patience, log, commit, committed } = this.run;
+    const isThrough = await patience.attempt('a checkpoint', async () => {
+      this.committed = await commit(job.manifest);
+    });
+    this.committing = undefined;
+    if (!isThrough) {
+      this.retryAt = performance.now() + RETRY_MS;
+      this.job = undefined;
+      return;
+    }
+    this.job = undefined;
+    log.info({ step: job.outline.step, folder: this.committed!.folder }, 'checkpoint committed');
+    committed(this.committed!);
+  }
+
+  private fail(fault: Error | undefined): void {
+    this.job = undefined;
+    this.retryAt = performance.now() + (fault === undefined ? 0 : RETRY_MS);
+    if (fault === undefined) return;
+    void this.run.patience.attempt('a checkpoint', () => Promise.reject(fault));
+  }
+}

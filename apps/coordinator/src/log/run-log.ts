@@ -1,0 +1,194 @@
+import { NotFoundError, type ObjectStore } from '@captrain/data';
+import { faultPoint } from '@captrain/runtime';
+import type { StorePatience } from './store-patience.js';
+
+/** One line of a run's metrics.jsonl. */
+export interface StepMetrics {
+  step: number;
+  epoch: number;
+  /** Mean cross-entropy per caption token of the step's global batch; null where it is not finite. */
+  loss: number | null;
+  lr: number;
+  captions: number;
+  tokens: number;
+  /** Wall time of the step. */
+  seconds: number;
+  /** Of these, from the last worker's end of computing to the start of the next step. */
+  exchange_seconds: number;
+  /** The longest that a worker waited for its data. */
+  input_seconds: number;
+  workers: number;
+  /** The gradient was not finite, and nothing was updated. */
+  skipped?: true;
+}
+
+/** A step as it is kept until it is in the run's folder. */
+export interface StepRecord {
+  readonly metrics: StepMetrics;
+  /** Captions trained on, by their position in the split, for a run's ledger. */
+  readonly samples?: readonly number[];
+}
+
+/**
+ * A run's metrics.jsonl, and its ledger.jsonl where one is kept. Object stores cannot append, so files are written whole,
+ * now and then, in the background; and only over what this coordinator wrote or found, so that one that was replaced
+ * cannot harm its successor's.
+ */
+export class RunLog {
+  private readonly files: LineFile[];
+  private writing: Promise<void> | undefined;
+  private step: number;
+  private skippedSteps: number[];
+
+  private constructor(
+    private readonly metrics: LineFile,
+    private readonly ledger: LineFile | undefined,
+    private readonly patience: StorePatience,
+    step: number,
+  ) {
+    this.files = [metrics, ...(ledger === undefined ? [] : [ledger])];
+    this.step = step;
+    this.skippedSteps = metrics.stepsWith('"skipped":true');
+  }
+
+  /** Opens the log of a run that goes on after `step`: later lines are dropped, for they will come again. */
+  static async open(
+    store: ObjectStore,
+    step: number,
+    { ledger, patience }: { ledger: boolean; patience: StorePatience },
+  ): Promise<RunLog> {
+    const metrics = await LineFile.open(store, 'metrics.jsonl', step);
+    const kept = ledger ? await LineFile.open(store, 'ledger.jsonl', step) : undefined;
+    return new RunLog(metrics, kept, patience, step);
+  }
+
+  /** The last step that the log knows. */
+  get lastStep(): number {
+    return this.step;
+  }
+
+  /** The last step whose line is in the run's folder. */
+  get writtenStep(): number {
+    return Math.min(...this.files.map((file) => file.written));
+  }
+
+  /** Steps whose gradient was not finite. */
+  get skipped(): number {
+    return this.skippedSteps.length;
+  }
+
+  /** Adds the next step; one that is known already is left as it is. */
+  add({ metrics, samples }: StepRecord): void {
+    if (metrics.step !== this.step + 1) return;
+    this.step = metrics.step;
+    if (metrics.skipped) this.skippedSteps.push(metrics.step);
+    this.metrics.add(metrics.step, metrics);
+    this.ledger?.add(metrics.step, { step: metrics.step, epoch: metrics.epoch, samples: samples ?? [] });
+  }
+
+  /** Forgets what comes after a step: it will come again. */
+  rewind(step: number): void {
+    this.step = Math.min(this.step, step);
+    this.skippedSteps = this.skippedSteps.filter((skipped) => skipped <= step);
+    for (const file of this.files) file.rewind(step);
+  }
+
+  /** Begins to write what is new, unless that is under way; failures are borne with patience. */
+  writeInBackground(): void {
+    if (this.writing === undefined) void this.patience.attempt('metrics', () => this.write());
+  }
+
+  /** Writes what is new. */
+  write(): Promise<void> {
+    const write = async () => {
+      faultPoint('before-metrics', this.step);
+      for (const file of this.files) await file.write();
+      faultPoint('after-metrics', this.step);
+    };
+    // One after the other: each writes over what the one before wrote.
+    const writing = (this.writing ?? Promise.resolve()).catch(() => {}).then(write);
+    this.writing = writing;
+    const done = () => {
+      if (this.writing === writing) this.writing = undefined;
+    };
+    writing.then(done, done);
+    return writing;
+  }
+
+  /** Waits for a write that is under way, however it ends. */
+  async settled(): Promise<void> {
+    await this.writing?.catch(() => {});
+  }
+
+  /** Writes all there is. Throws what the store says once patience is over. */
+  async close(): Promise<void> {
+    while (this.files.some((file) => file.isDirty)) {
+      await this.patience.attempt('metrics', () => this.write());
+      await this.patience.pause();
+    }
+  }
+}
+
+/** A file of one JSON line a step. */
+class LineFile {
+  written = 0;
+
+  private constructor(
+    private readonly store: ObjectStore,
+    private readonly name: string,
+    private readonly lines: { step: number; text: string }[],
+    private etag: string | undefined,
+  ) {
+    this.written = lines.at(-1)?.step ?? 0;
+  }
+
+  static async open(store: ObjectStore, name: string, step: number): Promise<LineFile> {
+    let text = '';
+    try {
+      text = (await store.get(name)).toString('utf8');
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error;
+    }
+    const etag = (await store.stat(name))?.etag;
+    const lines = text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => ({ step: stepOf(line), text: line }))
+      .filter((line) => line.step <= step);
+    return new LineFile(store, name, lines, etag);
+  }
+
+  /** The steps whose lines hold a text. */
+  stepsWith(part: string): number[] {
+    return this.lines.filter(({ text }) => text.includes(part)).map(({ step }) => step);
+  }
+
+  get isDirty(): boolean {
+    return (this.lines.at(-1)?.step ?? 0) !== this.written;
+  }
+
+  add(step: number, line: object): void {
+    this.lines.push({ step, text: JSON.stringify(line) });
+  }
+
+  rewind(step: number): void {
+    while (this.lines.length > 0 && this.lines.at(-1)!.step > step) this.lines.pop();
+  }
+
+  async write(): Promise<void> {
+    if (!this.isDirty) return;
+    const step = this.lines.at(-1)?.step ?? 0;
+    const body = Buffer.from(this.lines.map(({ text }) => `${text}\n`).join(''));
+    const condition = this.etag === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: this.etag };
+    this.etag = (await this.store.put(this.name, body, condition)).etag;
+    this.written = step;
+  }
+}
+
+function stepOf(line: string): number {
+  try {
+    return (JSON.parse(line) as StepMetrics).step;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,51 @@
+import { Reducer } from '@captrain/exchange';
+import type { Reducer as ReducerPlace, WireFormat } from '@captrain/protos';
+import type { Attempt, ReduceCall, Reduction } from './reduction.js';
+
+/** `--reduce coordinator`: this process adds up, chunk by chunk. */
+export class ReduceHere implements Reduction {
+  private readonly reducer: Reducer;
+  private generation = 0;
+
+  constructor(
+    private readonly format: WireFormat,
+    onRefused: (refusal: { worker: number; generation: number; reason: string; kind: string }) => void,
+  ) {
+    this.reducer = new Reducer({
+      onRefused: (worker, reason, kind) => {
+        // A call for a plan that was replaced meanwhile is nobody's fault.
+        if (kind !== 'stale') onRefused({ worker, reason, kind, generation: this.generation });
+      },
+    });
+  }
+
+  handle(call: ReduceCall): void {
+    this.reducer.handle(call);
+  }
+
+  open({ generation, step, leaves, total, shares }: Attempt): ReducerPlace[] {
+    this.generation = generation;
+    const contributions = new Map([...shares].map(([member, subtrees]) => [member.worker, subtrees]));
+    const range = { first: 0, end: total };
+    const opened = this.reducer.open({
+      generation,
+      step,
+      leaves,
+      total,
+      ...range,
+      format: this.format,
+      contributions,
+    });
+    // Whoever takes part hears of its end by its own call.
+    opened.catch(() => {});
+    return [{ address: '', worker: 0, ...range }];
+  }
+
+  awaited(): number[] {
+    return [...this.reducer.awaited];
+  }
+
+  close(): void {
+    this.reducer.close('The run is over.');
+  }
+}

@@ -1,0 +1,29 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { Subtree } from '@captrain/exchange';
+import type { GradientChunk, Reducer as ReducerPlace } from '@captrain/protos';
+import type { Member } from '../membership/member.js';
+
+/** One attempt at a step: who contributes which subtrees of its tree of microbatches. */
+export interface Attempt {
+  readonly generation: number;
+  readonly step: number;
+  /** Microbatches of the step's global batch. */
+  readonly leaves: number;
+  /** Length of the gradient. */
+  readonly total: number;
+  readonly shares: ReadonlyMap<Member, readonly Subtree[]>;
+}
+
+/** A call of captrain.v1.Training.Reduce. */
+export type ReduceCall = ServerDuplexStream<GradientChunk, GradientChunk>;
+
+/** Who adds the gradient sums up: the ways of `--reduce`. */
+export interface Reduction {
+  /** Makes ready for an attempt, ending the one before, and says where workers are to send their sums. */
+  open(attempt: Attempt): ReducerPlace[];
+  /** Workers (by number) that the adding waits for at this moment, as far as this process knows. */
+  awaited(): number[];
+  /** A worker sends its part here. */
+  handle(call: ReduceCall): void;
+  close(): void;
+}

@@ -1,0 +1,270 @@
+import { type Subtree, subtreeKey } from '@captrain/exchange';
+import type { Computed, Reducer as ReducerPlace, WorkerMessage__Output } from '@captrain/protos';
+import { UserError } from '@captrain/runtime';
+import type { Member, MemberEvent } from '../membership/member.js';
+import type { Run } from '../run.js';
+import { type Assignment, handedOver, microbatchesOf, moved, shareOut, withoutWorker } from './assignment.js';
+import type { GlobalBatch } from './global-batch.js';
+import { Latecomers, type Piece } from './latecomers.js';
+import { Suspicions } from './suspicions.js';
+
+/** How long the loop waits for an event before it looks for late workers. */
+const TICK_MS = 250;
+
+/** Until an exchange that broke off is begun anew. */
+const RETRY_MS = 300;
+
+/** How a step's attempts ended. */
+export type StepEnd =
+  /** Every active worker has the global sum; where that is not finite, nothing is to be updated. */
+  | { readonly kind: 'summed'; readonly finite: boolean; readonly times: StepTimes }
+  /** A microbatch did not fit into this worker's memory. */
+  | { readonly kind: 'outOfMemory'; readonly member: Member }
+  /** Replicas differ: somebody's state went astray, and what was computed since is worth nothing. */
+  | { readonly kind: 'astray' }
+  /** No active worker is left. */
+  | { readonly kind: 'deserted' };
+
+/** The longest of a worker, in seconds: of computing, and in it of waiting for data. */
+export interface StepTimes {
+  computeSeconds: number;
+  inputSeconds: number;
+}
+
+/**
+ * One step, from the first plan to the moment when all have the sum. Whenever somebody is lost or refused, or a late
+ * worker's part has come from another, there is a new plan under a higher generation; what was computed stays good, and
+ * the sums are exchanged anew from their beginning, so that no sum is ever made of two attempts.
+ */
+export class StepRun {
+  private shares: Assignment<Member> = new Map();
+  private generation = 0;
+  /** Who has computed what under any generation of this step. */
+  private readonly computed = new Map<Member, Map<string, Subtree>>();
+  private readonly exchanged = new Map<Member, boolean>();
+  private readonly computing = new Map<Member, StepTimes>();
+  private readonly latecomers: Latecomers;
+  private readonly suspicions = new Suspicions();
+  private reducers: readonly ReducerPlace[] = [];
+  /** When an exchange that broke off is to be tried again; by then it is known whether somebody is lost. */
+  private retryAt: number | undefined;
+  private end: StepEnd | undefined;
+
+  constructor(
+    private readonly run: Run,
+    private readonly batch: GlobalBatch,
+    /** Length of the gradient. */
+    private readonly total: number,
+  ) {
+    this.latecomers = new Latecomers(run);
+  }
+
+  /** Runs to an end. `signal` only hurries: a step that cannot end any more is given up for lost. */
+  async toEnd(): Promise<StepEnd> {
+    const { crew, pace, board } = this.run;
+    const { working, relieved } = pace.divide(crew.active, this.batch.step);
+    if (working.length === 0) return { kind: 'deserted' };
+    for (const member of relieved) member.state = 'WORKER_STATE_RELIEVED';
+    this.plan(shareOut(this.batch.leaves, working, relieved));
+    while (this.end === undefined) {
+      const event = await crew.next({ milliseconds: TICK_MS });
+      if (event !== undefined) this.handle(event);
+      else this.look();
+      if (this.run.replicas.isAstray) this.end = { kind: 'astray' };
+      board.changed();
+    }
+    return this.end;
+  }
+
+  /** The generation under which the step ended. */
+  get finalGeneration(): number {
+    return this.generation;
+  }
+
+  private get leaves(): number {
+    return this.batch.leaves;
+  }
+
+  /** Begins the exchange anew with these shares. */
+  private plan(shares: Assignment<Member>): void {
+    const { crew, reduction } = this.run;
+    this.shares = shares;
+    this.generation = crew.nextGeneration();
+    this.exchanged.clear();
+    this.retryAt = undefined;
+    const { generation, leaves, total } = this;
+    const { step, cut } = this.batch;
+    const reducers = reduction.open({ generation, step, leaves, total, shares });
+    this.reducers = reducers;
+    const contributions = [...shares].map(([{ worker }, subtrees]) => ({ worker, subtrees: [...subtrees] }));
+    for (const [member, subtrees] of shares) {
+      member.microbatches = microbatchesOf(subtrees, leaves);
+      if (member.state !== 'WORKER_STATE_RELIEVED') member.state = 'WORKER_STATE_COMPUTING';
+      const own = [...subtrees];
+      member.send({
+        plan: { generation, step, subtrees: own, microbatches: cut, leaves, reducers, contributions },
+      });
+    }
+    this.latecomers.begin(shares);
+  }
+
+  private handle(event: MemberEvent): void {
+    if (event.type === 'lost') this.lose(event.member);
+    else if (event.type === 'refused') {
+      const member = this.run.crew.memberOf(event.worker);
+      if (event.generation === this.generation && member) this.refuse(member, event.kind, event.reason);
+    } else this.hear(event.member, event.message);
+  }
+
+  private hear(member: Member, message: WorkerMessage__Output): void {
+    const { computed, exchanged, exchangeFailed, partRefused, outOfMemory } = message;
+    const about = computed ?? exchanged ?? exchangeFailed ?? partRefused ?? outOfMemory;
+    // What belongs to another generation changes nothing; the worker has its new plan already.
+    if (!about || about.generation !== this.generation || about.step !== this.batch.step) return;
+    if (computed) this.note(member, computed);
+    if (outOfMemory) this.end = { kind: 'outOfMemory', member };
+    if (partRefused) {
+      const culprit = this.run.crew.memberOf(partRefused.worker);
+      if (culprit) this.refuse(culprit, partRefused.kind, partRefused.reason);
+    }
+    if (exchangeFailed) {
+      const { reason, reducer } = exchangeFailed;
+      this.run.log.warn({ worker: member.name, reason }, 'exchange broken off');
+      const place = this.reducers[reducer];
+      const called = place?.address ? this.run.crew.memberOf(place.worker) : undefined;
+      const guilty = this.suspicions.unreachable(member, called);
+      if (guilty !== undefined) this.run.crew.lose(guilty, `others cannot exchange with it: ${reason}`);
+      else this.retryAt ??= performance.now() + RETRY_MS;
+    }
+    if (exchanged) {
+      member.state = 'WORKER_STATE_WAITING';
+      this.exchanged.set(member, exchanged.finite);
+      this.finishIfAllHaveIt();
+    }
+  }
+
+  private finishIfAllHaveIt(): void {
+    if ([...this.shares.keys()].some((member) => !this.exchanged.has(member))) return;
+    const finite = [...this.exchanged.values()].every(Boolean);
+    this.end = { kind: 'summed', finite, times: longest(this.computing) };
+  }
+
+  /** A worker has computed a subtree: its own, or a late worker's, which is its own then. */
+  private note(member: Member, computed: Computed): void {
+    const { pace } = this.run;
+    const fault = this.batch.faultOf(computed);
+    if (fault !== undefined) return this.refuse(member, 'malformed', fault);
+    const subtree = computed.subtree!;
+    if (computed.notFinite) return this.noteNotFinite(member, computed);
+    this.batch.add(computed);
+    const known = this.computed.get(member) ?? new Map<string, Subtree>();
+    this.computed.set(member, known);
+    if (computed.computeSeconds > 0 && !known.has(subtreeKey(subtree))) {
+      pace.add(member, computed.computeSeconds, computed.lossSums.length);
+      const times = this.computing.get(member) ?? { computeSeconds: 0, inputSeconds: 0 };
+      times.computeSeconds += computed.computeSeconds;
+      times.inputSeconds += computed.inputSeconds;
+      this.computing.set(member, times);
+      member.captionsPerSecond = computed.captions / computed.computeSeconds;
+    }
+    known.set(subtreeKey(subtree), subtree);
+    for (const liar of this.suspicions.finite(member, subtree))
+      this.run.crew.refuse(
+        liar,
+        `Of microbatches whose gradient is finite ${liar.name} said that it is not.`,
+      );
+    if (member.state === 'WORKER_STATE_COMPUTING' && this.outstandingOf(member).length === 0)
+      member.state = 'WORKER_STATE_WAITING';
+    const pieces = this.latecomers.computed(member, subtree);
+    const owner = pieces[0]?.owner;
+    if (owner === undefined || this.outstandingOf(owner).length === 0) return;
+    const inherited = (shares: Assignment<Member>, { subtree, heir }: Piece) =>
+      moved(shares, subtree, heir, this.leaves);
+    this.plan(pieces.reduce(inherited, this.shares));
+  }
+
+  /** The sum of a subtree is not finite. One worker's word is not enough, where there is another. */
+  private noteNotFinite(member: Member, computed: Computed): void {
+    this.batch.add(computed);
+    const subtree = computed.subtree!;
+    const others = this.suspicions.notFinite(member, subtree, [...this.shares.keys()]);
+    if (others.length === 0) {
+      this.end = { kind: 'summed', finite: false, times: longest(this.computing) };
+      return;
+    }
+    const without = moved(this.shares, subtree, others[0]!, this.leaves);
+    this.plan(without);
+  }
+
+  /** What of its part a worker has not computed yet. */
+  private outstandingOf(member: Member): Subtree[] {
+    const known = this.computed.get(member);
+    return (this.shares.get(member) ?? []).filter((subtree) => !known?.has(subtreeKey(subtree)));
+  }
+
+  private lose(member: Member): void {
+    if (!this.shares.has(member)) return;
+    const heirs = [...this.shares.keys()].filter(({ alive }) => alive);
+    if (heirs.length === 0) {
+      this.end = { kind: 'deserted' };
+      return;
+    }
+    const shares = withoutWorker(this.shares, member, this.workersAmong(heirs), this.leaves);
+    // Where all that are left have the whole sum already there is nothing to begin anew.
+    if (heirs.every((heir) => this.exchanged.has(heir))) {
+      this.shares = shares;
+      this.finishIfAllHaveIt();
+    } else this.plan(shares);
+  }
+
+  /** Those of some workers that are not relieved; all, where all are. */
+  private workersAmong(members: readonly Member[]): Member[] {
+    const working = members.filter(({ state }) => state !== 'WORKER_STATE_RELIEVED');
+    return working.length > 0 ? working : [...members];
+  }
+
+  /** A worker's part was refused: others compute it, and it is fenced when that happens too often. */
+  private refuse(member: Member, kind: string, reason: string): void {
+    this.run.crew.refuse(member, reason);
+    if (!this.shares.has(member)) return;
+    // A worker that is fenced by now is lost, which its own event says.
+    if (!member.alive) return;
+    const heirs = this.workersAmong(
+      [...this.shares.keys()].filter((other) => other !== member && other.alive),
+    );
+    if (heirs.length === 0) return this.plan(this.shares);
+    const own = this.shares.get(member)!;
+    const without = new Map([...this.shares, [member, [] as readonly Subtree[]]]);
+    this.plan(handedOver(without, own, heirs, this.leaves));
+  }
+
+  /** Nothing has happened for a while: is somebody late? */
+  private look(): void {
+    const { crew } = this.run;
+    if (this.retryAt !== undefined && performance.now() > this.retryAt) this.plan(this.shares);
+    const members = [...this.shares.keys()];
+    const outstanding = new Map(members.map((member) => [member, this.outstandingOf(member)]));
+    const { generation } = this;
+    const { step, cut } = this.batch;
+    for (const [heir, subtrees] of this.latecomers.leaseAgain(outstanding, this.leaves))
+      heir.send({ compute: { generation, step, subtrees, microbatches: cut } });
+    if ([...outstanding.values()].every((subtrees) => subtrees.length === 0))
+      for (const member of this.latecomers.stalled(members, this.exchanged))
+        crew.lose(member, 'its exchange of gradients stands still');
+  }
+}
+
+function longest(times: ReadonlyMap<Member, StepTimes>): StepTimes {
+  const all = [...times.values()];
+  return {
+    computeSeconds: Math.max(0, ...all.map(({ computeSeconds }) => computeSeconds)),
+    inputSeconds: Math.max(0, ...all.map(({ inputSeconds }) => inputSeconds)),
+  };
+}
+
+/** A step that no cut makes fit. */
+export function doesNotFit(name: string, step: number): UserError {
+  return new UserError(
+    `A microbatch of one caption does not fit into the memory of ${name} at step ${step}; take --checkpoint-activations, fewer --max-caption-tokens or a smaller language model.`,
+  );
+}

@@ -1,0 +1,40 @@
+import { type Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Reducer } from '@captrain/exchange';
+import { type PeerHandlers, createServer, peerService } from '@captrain/protos';
+import { UserError, messageOf } from '@captrain/runtime';
+import type { ProvidedState } from './provided-state.js';
+
+/** What this worker serves to the others of its run: the sums of a range, and its state. */
+export class PeerServer {
+  private constructor(
+    private readonly server: Server,
+    readonly port: number,
+  ) {}
+
+  /** Listens on any free port of `host`. Throws a UserError where it cannot. */
+  static async listen(host: string, reducer: Reducer, state: ProvidedState): Promise<PeerServer> {
+    const server = createServer();
+    const handlers: PeerHandlers = {
+      Reduce: (call) => reducer.handle(call as never),
+      FetchState: (call) => void state.handle(call),
+    };
+    server.addService(peerService, handlers);
+    const address = host.includes(':') ? `[${host}]` : host;
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync(`${address}:0`, ServerCredentials.createInsecure(), (error, port) => {
+        if (error === null) resolve(port);
+        else
+          reject(
+            new UserError(
+              `The worker cannot listen on ${host} (${messageOf(error)}); choose another with --peer-host.`,
+            ),
+          );
+      });
+    });
+    return new PeerServer(server, port);
+  }
+
+  close(): void {
+    this.server.forceShutdown();
+  }
+}

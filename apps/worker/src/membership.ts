@@ -1,0 +1,211 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { isOutOfMemory } from '@captrain/engine';
+import { SharedMemory } from '@captrain/engine/sums';
+import type {
+  Compute,
+  CoordinatorMessage__Output,
+  Fetch,
+  Holding,
+  Plan,
+  Update,
+  Welcome,
+  WriteCheckpoint,
+} from '@captrain/protos';
+import { type Logger, UserError, faultPoint, messageOf } from '@captrain/runtime';
+import { Abandoned } from './abandoned.js';
+import { HeldSums } from './held-sums.js';
+import type { Link } from './link/link.js';
+import { Replica, type ReplicaOptions } from './replica.js';
+import { changedKeys } from './same-run.js';
+import { SharedBuffers } from './shared-buffers.js';
+import { stillNeeded } from './still-needed.js';
+
+/** A worker that belongs to a run: it does what the coordinator says, one message after another. */
+export class Membership {
+  private readonly sums: HeldSums;
+
+  private constructor(
+    private readonly link: Link,
+    private readonly log: Logger,
+    private readonly replica: Replica,
+    private readonly buffers: SharedBuffers,
+    /** Where the link's thread puts each global gradient sum. */
+    private readonly result: SharedMemory,
+    private welcome: Welcome,
+  ) {
+    this.sums = new HeldSums(buffers);
+  }
+
+  /** Loads what the coordinator's welcome describes, and says that this worker is ready. */
+  static async begin(
+    link: Link,
+    welcome: Welcome,
+    log: Logger,
+    options: ReplicaOptions,
+  ): Promise<Membership> {
+    const replica = await Replica.load(welcome, options);
+    const buffers = new SharedBuffers(link, replica.parameters);
+    const result = await buffers.take();
+    link.receiveInto(result);
+    log.info({ worker: welcome.worker, device: replica.device, parameters: replica.parameters }, 'ready');
+    const membership = new Membership(link, log, replica, buffers, result, welcome);
+    await membership.introduce();
+    return membership;
+  }
+
+  /** The coordinator is back, or another leads the run: says what is held still. Throws a UserError where it is another run. */
+  async resume(welcome: Welcome): Promise<void> {
+    const changed = changedKeys(this.welcome, welcome);
+    if (changed.length > 0)
+      throw new UserError(
+        `The run ${welcome.run} has another ${changed.join(', ')} than the one that this worker was in; start the worker again.`,
+      );
+    this.welcome = welcome;
+    await this.introduce();
+  }
+
+  async close(): Promise<void> {
+    await this.replica.close();
+  }
+
+  async obey(message: CoordinatorMessage__Output): Promise<void> {
+    if (message.fit) this.link.say({ fitting: { microbatches: this.replica.fittingCut() } });
+    else if (message.plan) await this.plan(message.plan);
+    else if (message.compute) await this.help(message.compute);
+    else if (message.update) await this.update(message.update);
+    else if (message.writeCheckpoint) await this.writeCheckpoint(message.writeCheckpoint);
+    else if (message.provideState) await this.provideState(message.provideState.generation);
+    else if (message.fetch) await this.fetch(message.fetch);
+  }
+
+  private async introduce(): Promise<void> {
+    const { parameters, layoutDigest, device, checkpointFiles, data } = this.replica;
+    const { captions, dataDigest } = data;
+    const holding = await this.holding();
+    const ready = { parameters, layoutDigest, holding, captions, device, dataDigest, checkpointFiles };
+    this.link.say({ ready });
+  }
+
+  private async holding(): Promise<Holding> {
+    const { step } = this.replica;
+    return { step, digest: await this.digest() };
+  }
+
+  private async digest(): Promise<string> {
+    const scratch = await this.buffers.take();
+    const digest = await this.replica.digest(scratch.floats());
+    this.buffers.give(scratch);
+    return digest;
+  }
+
+  private async plan(plan: Plan): Promise<void> {
+    const { generation, step, subtrees, microbatches: cut, leaves } = plan;
+    if (step !== this.replica.step + 1) return this.link.say({ holding: await this.holding() });
+    this.sums.begin(step, cut, leaves);
+    this.replica.expect(step, cut, subtrees);
+    if (!(await this.compute(plan))) return;
+    const sums = await Promise.all(subtrees.map((subtree) => this.sums.get(subtree, missing)));
+    if (sums.some(({ finite }) => !finite)) return;
+    const ready = sums.map(({ memory }, i) => ({ subtree: subtrees[i]!, descriptor: memory.descriptor }));
+    this.link.exchange({ generation, step, sums: ready });
+  }
+
+  /** Another worker is late: what is computed here may come into a plan. */
+  private async help(work: Compute): Promise<void> {
+    if (this.sums.isAt(work.step, work.microbatches)) await this.compute(work);
+  }
+
+  /**
+   * Computes and reports subtrees; false where that was given up, because a newer plan does not need it, or because
+   * memory is too small: the coordinator is told, and cuts the step anew.
+   */
+  private async compute({ generation, step, subtrees, microbatches: cut }: Compute): Promise<boolean> {
+    const gradient = async (microbatch: number) => {
+      // Signals and messages come in here: computing lets nothing in.
+      await turn();
+      if (!stillNeeded(this.link.waiting, { step, cut, microbatch })) throw new Abandoned();
+      faultPoint('before-compute', step);
+      return this.replica.gradient({ step, cut, microbatch });
+    };
+    try {
+      for (const subtree of subtrees) {
+        await this.sums.get(subtree, gradient);
+        const { samples, ...report } = this.sums.report(subtree);
+        const ledger = this.welcome.ledger ? { samples } : {};
+        this.link.say({ computed: { generation, step, subtree, ...report, ...ledger } });
+      }
+      return true;
+    } catch (error) {
+      if (error instanceof Abandoned) return false;
+      if (!isOutOfMemory(error)) throw error;
+      this.link.say({ outOfMemory: { generation, step } });
+      return false;
+    }
+  }
+
+  private async update(update: Update): Promise<void> {
+    const { generation, step, skip, reportDigest } = update;
+    if (step !== this.replica.step + 1) return;
+    const started = performance.now();
+    faultPoint('applying', step);
+    if (skip) this.replica.skip();
+    else this.replica.apply(this.result.floats(), update);
+    this.sums.drop();
+    const updateSeconds = (performance.now() - started) / 1000;
+    const digest = reportDigest ? await this.digest() : '';
+    faultPoint('applied', step);
+    this.link.say({ updated: { generation, step, digest, updateSeconds } });
+  }
+
+  private async writeCheckpoint({ step, folder, files }: WriteCheckpoint): Promise<void> {
+    const written = await this.replica.writeCheckpoint(folder, files);
+    this.link.say({ checkpointWritten: { step, files: written } });
+  }
+
+  private async provideState(generation: number): Promise<void> {
+    const { replica } = this;
+    const arrays = this.stateArrays();
+    try {
+      replica.copyState(arrays.map((memory) => memory.floats()));
+      await this.link.provide(replica.step, replica.updates, arrays);
+    } finally {
+      for (const memory of arrays) memory.close();
+    }
+    this.link.say({ stateProvided: { generation, holding: await this.holding() } });
+  }
+
+  /** Takes over another state, and says what is held then: what was, where that state cannot be had. */
+  private async fetch(fetch: Fetch): Promise<void> {
+    const { peer, checkpoint, checkpointDigests, holding } = fetch;
+    this.sums.drop();
+    if (peer !== '') await this.fetchFromPeer(peer, holding!);
+    else if (checkpoint !== '') await this.replica.loadCheckpoint({ checkpoint, checkpointDigests });
+    else if (this.replica.step > 0) await this.replica.restart();
+    this.link.say({ holding: await this.holding() });
+  }
+
+  private async fetchFromPeer(peer: string, { step, digest }: Holding): Promise<void> {
+    const arrays = this.stateArrays();
+    try {
+      const updates = await this.link.download(peer, step, arrays);
+      const values = arrays.map((memory) => memory.floats());
+      const found = await this.replica.digestOf(step, updates, values);
+      if (found !== digest) throw new Error(`the state of step ${step} from ${peer} is not the run's`);
+      this.replica.takeState(step, updates, values);
+    } catch (error) {
+      this.log.warn({ peer, step, reason: messageOf(error) }, 'a state could not be fetched');
+    } finally {
+      for (const memory of arrays) memory.close();
+    }
+  }
+
+  /** Room for parameters and both moments. */
+  private stateArrays(): SharedMemory[] {
+    return [0, 1, 2].map(() => SharedMemory.create(this.replica.parameters * 4));
+  }
+}
+
+/** All that is asked for is held by then. */
+function missing(): never {
+  throw new Error('a sum is missing that was computed');
+}
