@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { EmbeddingDataset, openStore } from '@captrain/data';
-import { Captioner } from '@captrain/model';
-import { MODEL_FILE, latestCheckpoint } from '@captrain/model/run';
+import { Captioner, joinWeights, readSafetensors } from '@captrain/model';
+import { findCheckpoint, namesOfKind } from '@captrain/model/run';
 
 /** Captions of a batch; nothing but memory depends on it. */
 const BATCH = 100;
@@ -11,12 +11,12 @@ const BATCH = 100;
  * engine has been started.
  */
 export async function validationLoss(run: string, split: string): Promise<number> {
-  const checkpoint = await latestCheckpoint(await openStore(run));
-  if (checkpoint === undefined) throw new Error(`${run} has no checkpoint`);
-  const { config } = checkpoint.manifest;
+  const { folder, manifest } = await findCheckpoint(await openStore(run), 'latest');
+  const { config, files } = manifest;
   const dataset = await EmbeddingDataset.open(await openStore(config.data), split);
-  const weights = path.join(run, checkpoint.folder, MODEL_FILE);
-  const captioner = await Captioner.load({ config, weights });
+  const place = path.join(run, folder);
+  const shards = namesOfKind('model', files).map((name) => readSafetensors(path.join(place, name)));
+  const captioner = await Captioner.load({ config, weights: joinWeights(shards, place) });
   let [lossSum, captionTokens] = [0, 0];
   for (let first = 0; first < dataset.captions; first += BATCH) {
     const count = Math.min(BATCH, dataset.captions - first);

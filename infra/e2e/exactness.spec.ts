@@ -77,6 +77,6 @@ describe.each(Object.entries(variants))('a run with %s', (variant, flags) => {
     expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
     expect(out).toContain(`${run}/checkpoints/step-000000${STEPS}`);
     expect(digestsOf(path.join(run, 'checkpoints'))).toEqual(before);
-    expect(readdirSync(run).toSorted()).toEqual(['checkpoints', 'config.json', 'metrics.jsonl']);
+    expect(readdirSync(run).toSorted()).toEqual(['LEADER', 'checkpoints', 'config.json', 'metrics.jsonl']);
   });
 });

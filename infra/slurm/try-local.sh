@@ -125,7 +125,7 @@ scontrol update JobId="$broken" StartTime=now || true
 await "$broken"
 cat "$log"
 
-digests() { (cd "$base/runs/$1/checkpoints/$(cat "$base/runs/$1/checkpoints/LATEST")" && sha256sum -- *); }
+digests() { (cd "$base/runs/$1/checkpoints/$(head -n 1 "$base/runs/$1/checkpoints/LATEST")" && sha256sum -- *); }
 digests whole
 digests broken
 if [ "$(digests whole)" != "$(digests broken)" ]; then

@@ -18,6 +18,7 @@ const chunk = {
   total: 155_900_000,
   format: 'bfloat16' as const,
   checksum: 0xdeadbeef,
+  receives: true,
   values: new Uint8Array(new Float32Array([1.5, -0, 3e38, Number.NaN]).buffer),
 };
 

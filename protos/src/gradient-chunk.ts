@@ -18,6 +18,8 @@ export interface ChunkHeader {
   format: WireFormat;
   /** CRC-32C of the values' bytes. */
   checksum: number;
+  /** In a call's first chunk: the call receives the global sum, and does not send the worker's own. */
+  receives: boolean;
 }
 
 /** Part of a gradient on the wire. A call's first chunk has no values. */
@@ -36,6 +38,7 @@ const OFFSET = (6 << 3) | 1;
 const TOTAL = (7 << 3) | 1;
 const FORMAT = (8 << 3) | 0;
 const CHECKSUM = (9 << 3) | 5;
+const RECEIVES = (10 << 3) | 0;
 const VALUES = (15 << 3) | 2;
 
 const FORMATS: readonly (WireFormat | undefined)[] = [undefined, 'float32', 'bfloat16'];
@@ -81,6 +84,8 @@ function encodeHeader(header: ChunkHeader, length: number): Uint8Array {
     .uint32(FORMATS.indexOf(header.format))
     .uint32(CHECKSUM)
     .fixed32(header.checksum)
+    .uint32(RECEIVES)
+    .bool(header.receives)
     .uint32(VALUES)
     .uint32(length)
     .finish();
@@ -104,6 +109,7 @@ const EMPTY: GradientChunk = {
   total: 0,
   format: 'float32',
   checksum: 0,
+  receives: false,
   values: new Uint8Array(0),
 };
 
@@ -122,6 +128,7 @@ export function decodeGradientChunk(bytes: Buffer): GradientChunk {
     else if (tag === TOTAL) chunk.total = Number(reader.fixed64());
     else if (tag === FORMAT) chunk.format = FORMATS[reader.uint32()] ?? 'float32';
     else if (tag === CHECKSUM) chunk.checksum = reader.fixed32();
+    else if (tag === RECEIVES) chunk.receives = reader.bool();
     else if (tag === VALUES) chunk.values = reader.bytes();
     else reader.skipType(tag & 7);
   }

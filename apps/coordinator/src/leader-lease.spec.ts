@@ -25,7 +25,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const LEASE_SECONDS = 1;
+const LEASE_SECONDS = 1.5;
 let said: string[] = [];
 function acquire(run: ObjectStore, options: Partial<LeaseOptions> = {}): Promise<LeaderLease> {
   said = [];
@@ -172,6 +172,15 @@ describe.each(stores)('the lead of a run in %s', (_, open) => {
     await lease.close();
     expect((await readLeader(run))!.record.id).toBe('other');
   });
+});
+
+test('a term is higher than those before also where the lease was deleted', async () => {
+  const run = await openStore(path.join(folder, 'deleted'));
+  await run.put('checkpoints/LATEST', 'step-00000100\nterm 4\n');
+  const lease = await acquire(run);
+  expect(lease.term).toBe(5);
+  await run.delete(LEADER);
+  expect(await lossOf(lease)).toContain(`${run.uri}/LEADER was deleted`);
 });
 
 test('an object that says nothing of a leader is refused', async () => {

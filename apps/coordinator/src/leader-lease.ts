@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConflictError, type ObjectStore } from '@captrain/data';
+import { latestTerm } from '@captrain/model/run';
 import { UserError, messageOf } from '@captrain/runtime';
 import {
   LEADER,
@@ -62,7 +63,9 @@ export class LeaderLease {
       const before = await readLeader(run);
       if (before !== undefined && !(await isGone(run, before, options))) continue;
       const condition = before === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: before.etag };
-      const record = { ...own, term: (before?.record.term ?? 0) + 1, renewedAt: new Date().toISOString() };
+      // A lease that somebody deleted had a term, too.
+      const last = before?.record.term ?? (await latestTerm(run));
+      const record = { ...own, term: last + 1, renewedAt: new Date().toISOString() };
       const taken = performance.now();
       try {
         const { etag } = await run.put(LEADER, bytesOf(record), condition);
@@ -99,10 +102,10 @@ export class LeaderLease {
   }
 
   async #keepRenewing(): Promise<void> {
-    const pauseMs = (this.leader.record.leaseSeconds * 1000) / 3;
+    const everyMs = (this.leader.record.leaseSeconds * 1000) / 3;
     const signal = AbortSignal.any([this.#closing.signal, this.lost]);
-    while (!signal.aborted) {
-      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+    for (let due = performance.now() + everyMs; ; due = Math.max(due + everyMs, performance.now())) {
+      await sleep(due - performance.now(), undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return;
       try {
         await this.#renew();

@@ -1,81 +1,118 @@
-import type { ObjectStore } from '@captrain/data';
+import { createHash } from 'node:crypto';
+import { type ObjectStore, readPieces } from '@captrain/data';
+import { type StateFile, checkpointFiles, namesOfKind } from '@captrain/model/run';
 import {
-  type AdamW,
-  type Captioner,
-  type WeightsFile,
-  flatOfFile,
-  readSafetensors,
+  type DenseTensor,
+  type ParameterLayout,
+  type SafetensorsHeader,
+  checkShapes,
+  headerLength,
+  parseHeader,
   safetensorsParts,
-  tensorsOfFlat,
-} from '@captrain/model';
-import { MODEL_FILE, OPTIMIZER_FILE } from '@captrain/model/run';
-import type { CheckpointFile, Welcome } from '@captrain/protos';
-import { UserError, sha256 } from '@captrain/runtime';
+} from '@captrain/model/safetensors';
+import { UserError, mapInOrder } from '@captrain/runtime';
 
-// PyTorch's names of AdamW's two moments.
-const MEAN = 'exp_avg.';
-const SQUARE = 'exp_avg_sq.';
+// Nothing here loads TensorFlow, so that any thread may read and write checkpoints.
 
-/** Writes one of a checkpoint's files; its bytes are a function of the replica alone. */
-export async function writeCheckpointFile(
-  store: ObjectStore,
-  folder: string,
-  name: string,
-  captioner: Captioner,
-  optimizer: AdamW,
-): Promise<CheckpointFile> {
-  const parts = name === MODEL_FILE ? modelParts(captioner) : optimizerParts(captioner, optimizer);
-  await store.put(`${folder}/${name}`, parts);
-  const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-  return { name, bytes, sha256: sha256(...parts) };
+/** Files that are read at once: an object store gives one after another slowly. */
+const FILES_AT_ONCE = 4;
+
+/** What training goes on from: flat arrays in the parameters' layout, and the updates that AdamW has counted. */
+export interface CheckpointState {
+  readonly parameters: Float32Array;
+  readonly mean: Float32Array;
+  readonly square: Float32Array;
+  readonly updates: number;
 }
 
-/** A checkpoint as messages name it: a folder of the run, and the SHA-256 of its files. */
-export type CheckpointToLoad = Pick<Welcome, 'checkpoint' | 'checkpointDigests'>;
-
-/** Loads a checkpoint, after comparing its files with their digests; returns its step. */
-export async function loadCheckpoint(
-  store: ObjectStore,
-  { checkpoint, checkpointDigests }: CheckpointToLoad,
-  captioner: Captioner,
-  optimizer: AdamW,
-): Promise<number> {
-  const read = async (name: string) => {
-    const place = `${store.uri}/${checkpoint}/${name}`;
-    const bytes = await store.get(`${checkpoint}/${name}`);
-    if (sha256(bytes) !== checkpointDigests[name]) {
-      throw new UserError(`${place} is damaged: its digest is not the manifest's; restore it from a copy.`);
-    }
-    return { file: readSafetensors(bytes), place };
-  };
-  const { layout } = captioner;
-  const model = await read(MODEL_FILE);
-  captioner.importFlat(flatOfFile(layout, model.file, model.place));
-  const { file, place } = await read(OPTIMIZER_FILE);
-  optimizer.importState({
-    step: Number(file.metadata['step']),
-    m: flatOfFile(layout, withoutPrefix(file, MEAN), place),
-    v: flatOfFile(layout, withoutPrefix(file, SQUARE), place),
+/**
+ * A file of a checkpoint in safetensors form, as views of `values`, which are those of the file's tensors one after another
+ * in their order. Its bytes are a function of values and updates alone.
+ */
+export function partsOfFile(
+  { kind, tensors, length }: StateFile,
+  values: Float32Array,
+  updates: number,
+): Uint8Array[] {
+  if (values.length !== length) throw new Error(`${values.length} values for a file of ${length}`);
+  let offset = 0;
+  const named = tensors.map(({ name, shape, first, end }) => {
+    const data = values.subarray(offset, (offset += end - first));
+    return [name, { shape, data }] as const;
   });
-  return Number(/\d+$/.exec(checkpoint)![0]);
+  const metadata = { format: 'pt', ...(kind === 'optimizer' && { step: String(updates) }) };
+  return [...safetensorsParts(new Map(named), metadata)];
 }
 
-/** The parts of a file are views of the exported arrays: it is never in memory a second time. */
-function modelParts(captioner: Captioner): Uint8Array[] {
-  const tensors = tensorsOfFlat(captioner.layout, captioner.exportFlat());
-  return [...safetensorsParts(tensors, { format: 'pt' })];
+/**
+ * Reads the checkpoint in a folder of the run, piece by piece, and compares its files with their SHA-256 (by name) on the
+ * way. Throws a UserError for a file that is damaged or does not fit the layout.
+ */
+export async function loadCheckpoint(
+  run: ObjectStore,
+  folder: string,
+  digests: Readonly<Record<string, string>>,
+  layout: ParameterLayout,
+  signal?: AbortSignal,
+): Promise<CheckpointState> {
+  const array = () => new Float32Array(layout.length);
+  const arrays = { parameters: array(), mean: array(), square: array() };
+  const expected = new Map(
+    checkpointFiles(layout).flatMap(({ tensors }) => tensors.map((tensor) => [tensor.name, tensor])),
+  );
+  const placeOf = ({ name, dtype, shape }: DenseTensor) => {
+    const tensor = expected.get(name);
+    // What does not fit is listed below.
+    if (tensor === undefined || dtype !== 'F32' || tensor.shape.join() !== shape.join()) return undefined;
+    const { buffer } = arrays[tensor.array];
+    return new Uint8Array(buffer, 4 * tensor.first, 4 * (tensor.end - tensor.first));
+  };
+  const files = new Map<string, number>();
+  for await (const { path, bytes } of run.list(`${folder}/`)) files.set(path, bytes);
+  const read = (name: string) => {
+    const path = `${folder}/${name}`;
+    return readFile(run, { path, bytes: files.get(path), sha256: digests[name]! }, placeOf, signal);
+  };
+  const found = new Map<string, DenseTensor>();
+  let updates = 0;
+  const names = [...namesOfKind('model', digests), ...namesOfKind('optimizer', digests)];
+  for await (const { metadata, tensors } of mapInOrder(names, FILES_AT_ONCE, read)) {
+    for (const tensor of tensors) found.set(tensor.name, tensor);
+    updates = Number(metadata['step'] ?? updates);
+  }
+  const shapes = new Map([...expected].map(([name, { shape }]) => [name, shape]));
+  checkShapes(shapes, { tensors: found }, `${run.uri}/${folder}`);
+  return { ...arrays, updates };
 }
 
-function optimizerParts({ layout }: Captioner, optimizer: AdamW): Uint8Array[] {
-  const { step, m, v } = optimizer.exportState();
-  const moment = (prefix: string, flat: Float32Array) =>
-    [...tensorsOfFlat(layout, flat)].map(([name, tensor]) => [prefix + name, tensor] as const);
-  const tensors = new Map([...moment(MEAN, m), ...moment(SQUARE, v)]);
-  return [...safetensorsParts(tensors, { format: 'pt', step: String(step) })];
+/** Reads one file; `placeOf` says where a tensor's bytes belong. */
+async function readFile(
+  run: ObjectStore,
+  { path, bytes, sha256 }: { path: string; bytes: number | undefined; sha256: string },
+  placeOf: (tensor: DenseTensor) => Uint8Array | undefined,
+  signal: AbortSignal | undefined,
+): Promise<SafetensorsHeader> {
+  const uri = `${run.uri}/${path}`;
+  if (bytes === undefined) throw new UserError(`${uri} is missing; restore it from a copy.`);
+  const first = await run.getRange(path, 0, Math.min(8, bytes));
+  const json = await run.getRange(path, 8, headerLength(first, bytes, uri));
+  const header = parseHeader(json, bytes, uri);
+  const tensors = header.tensors.map((tensor) => ({ offset: tensor.offset, place: placeOf(tensor) }));
+  const hash = createHash('sha256');
+  let begin = 0;
+  for await (const piece of readPieces(run, path, bytes, signal)) {
+    hash.update(piece);
+    for (const { offset, place } of tensors) if (place) copyOverlap(piece, begin, place, offset);
+    begin += piece.length;
+  }
+  if (hash.digest('hex') !== sha256)
+    throw new UserError(`${uri} is damaged: its digest is not the manifest's; restore it from a copy.`);
+  return header;
 }
 
-/** The tensors whose names begin with a prefix, without it. */
-function withoutPrefix(file: WeightsFile, prefix: string): WeightsFile {
-  const named = [...file.tensors].filter(([name]) => name.startsWith(prefix));
-  return { ...file, tensors: new Map(named.map(([name, tensor]) => [name.slice(prefix.length), tensor])) };
+/** Copies what two stretches of a file have in common: `from` begins at byte `begin` of it, `into` at byte `offset`. */
+function copyOverlap(from: Uint8Array, begin: number, into: Uint8Array, offset: number): void {
+  const first = Math.max(begin, offset);
+  const end = Math.min(begin + from.length, offset + into.length);
+  if (first < end) into.set(from.subarray(first - begin, end - begin), first - offset);
 }

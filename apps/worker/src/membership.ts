@@ -19,36 +19,40 @@ import { Replica, type ReplicaOptions } from './replica.js';
 import { changedKeys } from './same-run.js';
 import { SharedBuffers } from './shared-buffers.js';
 import { stillNeeded } from './still-needed.js';
+import type { StateArrays, TrainingState } from './training-state.js';
+import { Writer } from './writer/writer.js';
+
+export interface MembershipOptions extends ReplicaOptions {
+  readonly log: Logger;
+}
 
 /** A worker that belongs to a run: it does what the coordinator says, one message after another. */
 export class Membership {
   private readonly sums: HeldSums;
+  private writer: Writer | undefined;
 
   private constructor(
     private readonly link: Link,
-    private readonly log: Logger,
     private readonly replica: Replica,
     private readonly buffers: SharedBuffers,
     /** Where the link's thread puts each global gradient sum. */
     private readonly result: SharedMemory,
+    private readonly options: MembershipOptions,
     private welcome: Welcome,
   ) {
     this.sums = new HeldSums(buffers);
   }
 
   /** Loads what the coordinator's welcome describes, and says that this worker is ready. */
-  static async begin(
-    link: Link,
-    welcome: Welcome,
-    log: Logger,
-    options: ReplicaOptions,
-  ): Promise<Membership> {
+  static async begin(link: Link, welcome: Welcome, options: MembershipOptions): Promise<Membership> {
     const replica = await Replica.load(welcome, options);
-    const buffers = new SharedBuffers(link, replica.parameters);
+    const { device, state } = replica;
+    const { parameters } = state;
+    const buffers = new SharedBuffers(link, parameters);
     const result = await buffers.take();
     link.receiveInto(result);
-    log.info({ worker: welcome.worker, device: replica.device, parameters: replica.parameters }, 'ready');
-    const membership = new Membership(link, log, replica, buffers, result, welcome);
+    options.log.info({ worker: welcome.worker, device, parameters }, 'ready');
+    const membership = new Membership(link, replica, buffers, result, options, welcome);
     await membership.introduce();
     return membership;
   }
@@ -65,7 +69,12 @@ export class Membership {
   }
 
   async close(): Promise<void> {
+    await this.writer?.close();
     await this.replica.close();
+  }
+
+  private get state(): TrainingState {
+    return this.replica.state;
   }
 
   async obey(message: CoordinatorMessage__Output): Promise<void> {
@@ -73,13 +82,14 @@ export class Membership {
     else if (message.plan) await this.plan(message.plan);
     else if (message.compute) await this.help(message.compute);
     else if (message.update) await this.update(message.update);
-    else if (message.writeCheckpoint) await this.writeCheckpoint(message.writeCheckpoint);
+    else if (message.writeCheckpoint) this.writeCheckpoint(message.writeCheckpoint);
     else if (message.provideState) await this.provideState(message.provideState.generation);
     else if (message.fetch) await this.fetch(message.fetch);
   }
 
   private async introduce(): Promise<void> {
-    const { parameters, layoutDigest, device, checkpointFiles, data } = this.replica;
+    const { device, data } = this.replica;
+    const { parameters, layoutDigest, fileNames: checkpointFiles } = this.state;
     const { captions, dataDigest } = data;
     const holding = await this.holding();
     const ready = { parameters, layoutDigest, holding, captions, device, dataDigest, checkpointFiles };
@@ -87,20 +97,19 @@ export class Membership {
   }
 
   private async holding(): Promise<Holding> {
-    const { step } = this.replica;
-    return { step, digest: await this.digest() };
+    return { step: this.state.step, digest: await this.digest() };
   }
 
   private async digest(): Promise<string> {
     const scratch = await this.buffers.take();
-    const digest = await this.replica.digest(scratch.floats());
+    const digest = await this.state.digest(scratch.floats());
     this.buffers.give(scratch);
     return digest;
   }
 
   private async plan(plan: Plan): Promise<void> {
     const { generation, step, subtrees, microbatches: cut, leaves } = plan;
-    if (step !== this.replica.step + 1) return this.link.say({ holding: await this.holding() });
+    if (step !== this.state.step + 1) return this.link.say({ holding: await this.holding() });
     this.sums.begin(step, cut, leaves);
     this.replica.expect(step, cut, subtrees);
     if (!(await this.compute(plan))) return;
@@ -145,11 +154,11 @@ export class Membership {
 
   private async update(update: Update): Promise<void> {
     const { generation, step, skip, reportDigest } = update;
-    if (step !== this.replica.step + 1) return;
+    if (step !== this.state.step + 1) return;
     const started = performance.now();
     faultPoint('applying', step);
-    if (skip) this.replica.skip();
-    else this.replica.apply(this.result.floats(), update);
+    if (skip) this.state.skip();
+    else this.state.apply(this.result.floats(), update);
     this.sums.drop();
     const updateSeconds = (performance.now() - started) / 1000;
     const digest = reportDigest ? await this.digest() : '';
@@ -157,17 +166,22 @@ export class Membership {
     this.link.say({ updated: { generation, step, digest, updateSeconds } });
   }
 
-  private async writeCheckpoint({ step, folder, files }: WriteCheckpoint): Promise<void> {
-    const written = await this.replica.writeCheckpoint(folder, files);
-    this.link.say({ checkpointWritten: { step, files: written } });
+  private writeCheckpoint({ step, folder, files }: WriteCheckpoint): void {
+    if (step !== this.state.step) {
+      const fault = `This worker holds the state of step ${this.state.step}, not of ${step}.`;
+      return this.link.say({ checkpointWritten: { step, fault } });
+    }
+    const { link, welcome, options } = this;
+    this.writer ??= new Writer(welcome.run, link.speaker(), options.programs?.writer);
+    void this.writer.write(this.state.snapshot(files), { connection: link.present, folder });
   }
 
   private async provideState(generation: number): Promise<void> {
-    const { replica } = this;
+    const { state } = this;
     const arrays = this.stateArrays();
     try {
-      replica.copyState(arrays.map((memory) => memory.floats()));
-      await this.link.provide(replica.step, replica.updates, arrays);
+      state.copyTo(flat(arrays));
+      await this.link.provide(state.step, state.updates, arrays);
     } finally {
       for (const memory of arrays) memory.close();
     }
@@ -180,7 +194,7 @@ export class Membership {
     this.sums.drop();
     if (peer !== '') await this.fetchFromPeer(peer, holding!);
     else if (checkpoint !== '') await this.replica.loadCheckpoint({ checkpoint, checkpointDigests });
-    else if (this.replica.step > 0) await this.replica.restart();
+    else if (this.state.step > 0) await this.replica.restart();
     this.link.say({ holding: await this.holding() });
   }
 
@@ -188,12 +202,12 @@ export class Membership {
     const arrays = this.stateArrays();
     try {
       const updates = await this.link.download(peer, step, arrays);
-      const values = arrays.map((memory) => memory.floats());
-      const found = await this.replica.digestOf(step, updates, values);
+      const values = flat(arrays);
+      const found = await this.state.digestOf(step, updates, values);
       if (found !== digest) throw new Error(`the state of step ${step} from ${peer} is not the run's`);
-      this.replica.takeState(step, updates, values);
+      this.state.take(step, updates, values);
     } catch (error) {
-      this.log.warn({ peer, step, reason: messageOf(error) }, 'a state could not be fetched');
+      this.options.log.warn({ peer, step, reason: messageOf(error) }, 'a state could not be fetched');
     } finally {
       for (const memory of arrays) memory.close();
     }
@@ -201,8 +215,12 @@ export class Membership {
 
   /** Room for parameters and both moments. */
   private stateArrays(): SharedMemory[] {
-    return [0, 1, 2].map(() => SharedMemory.create(this.replica.parameters * 4));
+    return [0, 1, 2].map(() => SharedMemory.create(this.state.parameters * 4));
   }
+}
+
+function flat([parameters, m, v]: readonly SharedMemory[]): StateArrays {
+  return [parameters!.floats(), m!.floats(), v!.floats()];
 }
 
 /** All that is asked for is held by then. */

@@ -4,6 +4,7 @@ import { UserError, messageOf } from '@captrain/runtime';
 import { Link } from './link/link.js';
 import type { LinkWork } from './link/messages.js';
 import { Membership } from './membership.js';
+import type { ThreadPrograms } from './thread-programs.js';
 
 export interface WorkOptions extends LinkWork {
   /** Workers that compute on this one's device. */
@@ -11,8 +12,7 @@ export interface WorkOptions extends LinkWork {
   /** Asks the worker to leave: it finishes what it is at, and is let go by the coordinator. */
   readonly signal: AbortSignal;
   readonly log: Logger;
-  /** What the threads run, where tests run them from source. */
-  readonly programs?: { readonly link: URL; readonly feeder: URL };
+  readonly programs?: ThreadPrograms;
 }
 
 /**
@@ -21,7 +21,7 @@ export interface WorkOptions extends LinkWork {
  * where no coordinator answers or it refuses this worker, or the run's model or data cannot be loaded.
  */
 export async function work(options: WorkOptions): Promise<string> {
-  const { coordinator, name, peerHost, patience, reconnect, signal, log, programs } = options;
+  const { coordinator, name, peerHost, patience, reconnect, signal, programs } = options;
   const link = Link.open({ coordinator, name, peerHost, patience, reconnect }, programs?.link);
   const leave = () => link.drain();
   signal.addEventListener('abort', leave, { once: true });
@@ -31,17 +31,13 @@ export async function work(options: WorkOptions): Promise<string> {
     for await (const message of link.messages()) {
       if (message.stop) return message.stop.reason;
       if (message.welcome && membership) await membership.resume(message.welcome);
-      else if (message.welcome)
-        membership = await Membership.begin(link, message.welcome, log, {
-          deviceWorkers: options.deviceWorkers,
-          signal,
-          feederProgram: programs?.feeder,
-        });
+      else if (message.welcome) membership = await Membership.begin(link, message.welcome, options);
       else await membership?.obey(message);
     }
     throw new Error('the coordinator has fallen silent');
   } catch (error) {
-    link.say({ failed: { message: messageOf(error), userError: error instanceof UserError } });
+    if (error !== signal.reason)
+      link.say({ failed: { message: messageOf(error), userError: error instanceof UserError } });
     throw error;
   } finally {
     signal.removeEventListener('abort', leave);

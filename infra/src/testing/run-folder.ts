@@ -17,7 +17,7 @@ export function digestsOf(folder: string): Record<string, string> {
 
 /** Digests of a run's newest checkpoint, and its folder's name. */
 export function newestCheckpoint(run: string): { name: string; digests: Record<string, string> } {
-  const name = readFileSync(path.join(run, 'checkpoints/LATEST'), 'utf8').trim();
+  const [name] = readFileSync(path.join(run, 'checkpoints/LATEST'), 'utf8').split('\n') as [string];
   return { name, digests: digestsOf(path.join(run, 'checkpoints', name)) };
 }
 

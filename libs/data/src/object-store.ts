@@ -54,11 +54,9 @@ export class ConflictError extends UserError {
   constructor(
     readonly uri: string,
     options?: ErrorOptions,
+    message = `${uri} was written by another program in the meantime; make sure that only one writes there`,
   ) {
-    super(
-      `${uri} was written by another program in the meantime; make sure that only one writes there`,
-      options,
-    );
+    super(message, options);
   }
 }
 

@@ -1,5 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
+import { status } from '@grpc/grpc-js';
 import type { ChunkMessage, GradientChunk } from '@captrain/protos';
+
+/** The server's end of a Reduce call. */
+export type ReduceCall = Readable & Writable & { readonly cancelled: boolean };
 
 /**
  * The chunks that a call receives, in order. Node's streams of objects read 16 of them ahead, 64 MiB for each call; this
@@ -21,6 +25,13 @@ export function sendChunk(call: Writable, chunk: ChunkMessage | GradientChunk): 
       if (!error) resolve();
     });
   });
+}
+
+/** Ends a call with FAILED_PRECONDITION and a sentence. */
+export function refuseCall(call: ReduceCall, reason: string): void {
+  if (!call.writableEnded && !call.destroyed) {
+    call.emit('error', { code: status.FAILED_PRECONDITION, details: reason });
+  }
 }
 
 /** A promise that nothing settles: the answer of a peer that has gone. */

@@ -1,5 +1,5 @@
 import type { SumOrder } from '@captrain/engine/sums';
-import type { Participant } from './participant.js';
+import type { Giver, Participant, Taker } from './participant.js';
 import { type Reduction, inOrder } from './reduction.js';
 import { Refusal } from './refusal.js';
 import { sumChunks } from './sum-chunks.js';
@@ -12,9 +12,12 @@ import { sumOrder } from './sum-order.js';
 export class OngoingReduction {
   /** Resolves when everyone was sent everything; rejects where it is ended before, once nothing is written any more. */
   readonly finished: Promise<{ finite: boolean }>;
-  private readonly workers: readonly number[];
+  /** Workers in the order of their parts; those that have none take the sum alone. */
+  private readonly giving: readonly number[];
+  private readonly taking: readonly number[];
   private readonly order: SumOrder;
-  private readonly present = new Map<number, Participant>();
+  private readonly givers = new Map<number, Giver>();
+  private readonly takers = new Map<number, Taker>();
   private state: 'going' | 'refused' | 'over' = 'going';
   private finish!: (outcome: { finite: boolean }) => void;
   private fail!: (error: unknown) => void;
@@ -24,9 +27,10 @@ export class OngoingReduction {
     readonly reduction: Reduction,
     private readonly onRefused: (refusal: Refusal) => void,
   ) {
-    this.workers = [...reduction.contributions.keys()];
-    const subtrees = this.workers.flatMap((worker) => inOrder(reduction.contributions.get(worker)!));
-    this.order = sumOrder(subtrees, reduction.leaves);
+    const subtreesOf = (worker: number) => inOrder(reduction.contributions.get(worker)!);
+    this.taking = [...reduction.contributions.keys()];
+    this.giving = this.taking.filter((worker) => subtreesOf(worker).length > 0);
+    this.order = sumOrder(this.giving.flatMap(subtreesOf), reduction.leaves);
     this.finished = new Promise((resolve, reject) => ([this.finish, this.fail] = [resolve, reject]));
     // Not everyone who opens a reduction waits for it.
     this.finished.catch(() => {});
@@ -35,40 +39,61 @@ export class OngoingReduction {
   /** Workers that it waits for: to call, to send, or to take. */
   get awaited(): number[] {
     if (this.state !== 'going') return [];
-    return this.workers.filter((worker) => this.present.get(worker)?.isAwaited ?? true);
+    const isAwaited = (participant: Participant | undefined) => participant?.isAwaited ?? true;
+    const giving = this.giving.filter((worker) => isAwaited(this.givers.get(worker)));
+    const taking = this.taking.filter((worker) => isAwaited(this.takers.get(worker)));
+    return [...new Set([...giving, ...taking])];
   }
 
   /** Why a worker cannot join, if so. */
-  objectionTo(worker: number): string | undefined {
+  objectionTo(worker: number, receives: boolean): string | undefined {
     const sum = `the sum of step ${this.reduction.step} in generation ${this.reduction.generation}`;
     if (this.state === 'over') return `${sum} is over`;
-    if (!this.workers.includes(worker)) return `it has no part in ${sum}`;
-    if (this.present.has(worker)) return `it has called for ${sum} before`;
+    const [expected, present] = receives ? [this.taking, this.takers] : [this.giving, this.givers];
+    if (!expected.includes(worker)) return `it has no part in ${sum}`;
+    if (present.has(worker)) return `it has called for ${sum} before`;
     return undefined;
   }
 
-  join(participant: Participant): void {
-    this.present.set(participant.worker, participant);
-    if (this.present.size < this.workers.length) return;
-    const participants = this.workers.map((worker) => this.present.get(worker)!);
-    sumChunks(this.reduction, participants, this.order).then(
-      (outcome) => this.complete(outcome),
-      (error: unknown) => this.stop(error),
-    );
+  addGiver(giver: Giver): void {
+    this.givers.set(giver.worker, giver);
+    this.beginIfComplete();
+  }
+
+  addTaker(taker: Taker): void {
+    this.takers.set(taker.worker, taker);
+    this.beginIfComplete();
   }
 
   /** Breaks off what has not finished, telling everyone why. */
   end(reason: string): void {
     if (this.state === 'over') return;
     this.state = 'over';
-    const brokenOff = [...this.present.values()].map((participant) => participant.breakOff(reason));
+    const brokenOff = this.participants.map((participant) => participant.breakOff(reason));
     void Promise.all(brokenOff).then(() => this.fail(new Error(reason)));
+  }
+
+  private get participants(): Participant[] {
+    return [...this.givers.values(), ...this.takers.values()];
+  }
+
+  private beginIfComplete(): void {
+    if (this.givers.size < this.giving.length || this.takers.size < this.taking.length) return;
+    sumChunks({
+      reduction: this.reduction,
+      givers: this.giving.map((worker) => this.givers.get(worker)!),
+      order: this.order,
+      takers: this.taking.map((worker) => this.takers.get(worker)!),
+    }).then(
+      (outcome) => this.complete(outcome),
+      (error: unknown) => this.stop(error),
+    );
   }
 
   private complete(outcome: { finite: boolean }): void {
     if (this.state === 'over') return;
     this.state = 'over';
-    for (const participant of this.present.values()) participant.complete();
+    for (const participant of this.participants) participant.complete();
     this.finish(outcome);
   }
 
@@ -76,7 +101,7 @@ export class OngoingReduction {
     if (this.state === 'over') return;
     if (error instanceof Refusal) {
       this.state = 'refused';
-      void this.present.get(error.worker)!.breakOff(error.message);
+      for (const side of [this.givers, this.takers]) void side.get(error.worker)!.breakOff(error.message);
       this.onRefused(error);
     } else {
       this.fail(error);

@@ -2,7 +2,7 @@ import { type WireFormat, decodeValues, encodeValues } from '@captrain/engine/su
 import type { ChunkMessage } from '@captrain/protos';
 import type { ChunkRange } from './chunk-range.js';
 import { MessagePool } from './message-pool.js';
-import type { Part, Participant } from './participant.js';
+import type { Giver, Part, Taker } from './participant.js';
 import { type Reduction, type SubtreeSum, inOrder } from './reduction.js';
 import { subtreeKey } from './subtree.js';
 
@@ -16,7 +16,7 @@ export interface OwnSums {
 }
 
 /** The worker whose process the reducer is in. Its values are rounded as on the wire, so that all get the same. */
-export class OwnPart implements Participant {
+export class OwnPart implements Giver, Taker {
   readonly worker: number;
   private readonly pool = new MessagePool();
   private readonly sums: Promise<readonly SubtreeSum[]>;

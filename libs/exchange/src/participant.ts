@@ -12,17 +12,25 @@ export interface Part {
   release?(): void;
 }
 
-/** A worker's side of a reduction: it gives the sums of its subtrees, chunk by chunk, and takes those of all. */
+/** One side of a worker's part in a reduction. */
 export interface Participant {
   readonly worker: number;
-  /** True while it is its turn: to send a chunk, or to take one. */
+  /** True while it is its turn. */
   readonly isAwaited: boolean;
-  /** The next chunk of each of its subtrees. Throws a Refusal; never settles where the worker has gone. */
-  parts(range: ChunkRange): Promise<Part[]>;
-  /** Takes a sum. Resolves when `sum` is no longer read; never where the worker has gone. */
-  take(sum: ChunkMessage, range: ChunkRange): Promise<void>;
   /** All was given and taken. */
   complete(): void;
   /** Breaks off, saying why. Resolves when it writes nothing any more. */
   breakOff(reason: string): Promise<void>;
+}
+
+/** Gives the sums of the worker's subtrees. */
+export interface Giver extends Participant {
+  /** The next chunk of each subtree, in order. Throws a Refusal; never settles where the worker has gone. */
+  parts(range: ChunkRange): Promise<Part[]>;
+}
+
+/** Takes the sum over all. */
+export interface Taker extends Participant {
+  /** Takes the next chunk. Resolves when `sum` is no longer read; never where the worker has gone. */
+  take(sum: ChunkMessage, range: ChunkRange): Promise<void>;
 }

@@ -1,11 +1,12 @@
 import { EventEmitter, once } from 'node:events';
 import type { GradientChunk } from '@captrain/protos';
-import { receivedChunks } from './call-streams.js';
-import { type ReduceCall, Caller, refuseCall } from './caller.js';
+import { type ReduceCall, receivedChunks, refuseCall } from './call-streams.js';
+import { GivingCall } from './giving-call.js';
 import { OngoingReduction } from './ongoing-reduction.js';
 import { type OwnSums, OwnPart } from './own-part.js';
 import type { Reduction } from './reduction.js';
 import { Refusal, type RefusalKind } from './refusal.js';
+import { TakingCall } from './taking-call.js';
 
 export interface ReducerOptions {
   /** Hears of everything that is refused. The reason is the sentence that the worker is told. */
@@ -38,7 +39,11 @@ export class Reducer {
     const ongoing = new OngoingReduction(reduction, (refusal) => this.tellOf(refusal));
     this.close(`Step ${reduction.step} of generation ${reduction.generation} is summed now.`);
     this.current = ongoing;
-    if (own !== undefined) ongoing.join(new OwnPart(own, reduction));
+    if (own !== undefined) {
+      const part = new OwnPart(own, reduction);
+      if (reduction.contributions.get(own.worker)!.length > 0) ongoing.addGiver(part);
+      ongoing.addTaker(part);
+    }
     this.opened.emit('opened');
     return ongoing.finished;
   }
@@ -75,7 +80,8 @@ export class Reducer {
       return;
     }
     const ongoing = this.current!;
-    ongoing.join(new Caller(hello.worker, call, chunks, ongoing.reduction));
+    if (hello.receives) ongoing.addTaker(new TakingCall(hello.worker, call));
+    else ongoing.addGiver(new GivingCall(hello.worker, call, chunks, ongoing.reduction));
   }
 
   private async untilOpened(hello: GradientChunk, call: ReduceCall): Promise<void> {
@@ -85,11 +91,11 @@ export class Reducer {
     }
   }
 
-  private objectionTo({ generation, step, worker }: GradientChunk): string | undefined {
+  private objectionTo({ generation, step, worker, receives }: GradientChunk): string | undefined {
     if (this.current === undefined) return 'nothing is summed here yet';
     const { reduction } = this.current;
     if (generation === reduction.generation && step === reduction.step) {
-      return this.current.objectionTo(worker);
+      return this.current.objectionTo(worker, receives);
     }
     const said = `it is of step ${step} in generation ${generation}`;
     return `${said}, while step ${reduction.step} of generation ${reduction.generation} is summed here`;
@@ -101,7 +107,5 @@ export class Reducer {
 }
 
 function isNewer(a: GradientChunk, b: Reduction | undefined): boolean {
-  return (
-    b === undefined || a.generation > b.generation || (a.generation === b.generation && a.step > b.step)
-  );
+  return b === undefined || a.generation > b.generation || (a.generation === b.generation && a.step > b.step);
 }

@@ -1,8 +1,9 @@
 import { type SumOrder, sumParts } from '@captrain/engine/sums';
 import type { ChunkMessage } from '@captrain/protos';
 import { type ChunkRange, chunkRanges } from './chunk-range.js';
+import { nameOf } from './giving-call.js';
 import { MessagePool } from './message-pool.js';
-import type { Part, Participant } from './participant.js';
+import type { Giver, Part, Taker } from './participant.js';
 import { Pipeline } from './pipeline.js';
 import type { Reduction } from './reduction.js';
 import { Refusal } from './refusal.js';
@@ -10,19 +11,23 @@ import { Refusal } from './refusal.js';
 /** Chunks that are summed or delivered at a time, while the next is being received. */
 const CHUNKS_UNDER_WAY = 2;
 
+export interface SumOfAll {
+  readonly reduction: Reduction;
+  readonly givers: readonly Giver[];
+  /** Of the givers' parts, one giver's behind the other's. */
+  readonly order: SumOrder;
+  readonly takers: readonly Taker[];
+}
+
 /**
- * Sums what all participants give, chunk by chunk, and delivers each sum to all of them. `order` is of their parts, one
- * participant's behind the other's. Who is slower than the others makes them wait. Tells whether the sum is finite.
+ * Sums what all give, chunk by chunk, and delivers each sum to all takers. Who is slower than the others makes them wait.
+ * Tells whether the sum is finite.
  *
- * Throws a Refusal as soon as one is known; never settles where a participant has gone.
+ * Throws a Refusal as soon as one is known; never settles where someone has gone.
  */
-export function sumChunks(
-  reduction: Reduction,
-  participants: readonly Participant[],
-  order: SumOrder,
-): Promise<{ finite: boolean }> {
+export function sumChunks(all: SumOfAll): Promise<{ finite: boolean }> {
   return new Promise((resolve, reject) => {
-    new ChunkSums(reduction, participants, order, reject).run().then(resolve, reject);
+    new ChunkSums(all, reject).run().then(resolve, reject);
   });
 }
 
@@ -31,17 +36,16 @@ class ChunkSums {
   private finite = true;
 
   constructor(
-    private readonly reduction: Reduction,
-    private readonly participants: readonly Participant[],
-    private readonly order: SumOrder,
+    private readonly all: SumOfAll,
     private readonly fail: (error: unknown) => void,
   ) {}
 
   async run(): Promise<{ finite: boolean }> {
     // A fault is told at once, though the next parts may be waited for.
     const sums = new Pipeline(CHUNKS_UNDER_WAY, this.fail);
-    for (const range of chunkRanges(this.reduction)) {
-      const parts = (await Promise.all(this.participants.map((giver) => giver.parts(range)))).flat();
+    const { reduction, givers } = this.all;
+    for (const range of chunkRanges(reduction)) {
+      const parts = (await Promise.all(givers.map((giver) => giver.parts(range)))).flat();
       await sums.add(
         () => this.sum(parts, range),
         (sum) => this.deliver(sum, range),
@@ -52,12 +56,13 @@ class ChunkSums {
   }
 
   private async sum(parts: readonly Part[], range: ChunkRange): Promise<ChunkMessage> {
-    const { generation, step, format, total } = this.reduction;
+    const { reduction, order } = this.all;
+    const { generation, step, format, total } = reduction;
     const message = this.pool.take(range.bytes);
     const seen = await sumParts({
       parts: parts.map(({ bytes }) => bytes),
       checksums: Uint32Array.from(parts, ({ checksum }) => checksum),
-      order: this.order,
+      order,
       format,
       into: message.values,
     });
@@ -73,21 +78,17 @@ class ChunkSums {
   }
 
   private async deliver(sum: ChunkMessage, range: ChunkRange): Promise<void> {
-    await Promise.all(this.participants.map((taker) => taker.take(sum, range)));
+    await Promise.all(this.all.takers.map((taker) => taker.take(sum, range)));
     this.pool.give(sum);
   }
 }
 
-const NOBODY = { worker: 0, firstMicrobatch: 0, microbatches: 0 };
+const NOBODY = { worker: 0, firstMicrobatch: 0, microbatches: 0, receives: false };
 
 function refusalOf(part: Part, range: ChunkRange, kind: 'checksum' | 'nonFinite'): Refusal {
   const { first, count } = part.subtree;
   const fault =
     kind === 'checksum' ? 'does not have the checksum that came with it' : 'has values that are not finite';
   const where = `between positions ${range.first} and ${range.end - 1}`;
-  return new Refusal(
-    part.worker,
-    kind,
-    `the sum of microbatches ${first} to ${first + count - 1} ${fault}, ${where}`,
-  );
+  return new Refusal(part.worker, kind, `the sum of ${nameOf(first, count)} ${fault}, ${where}`);
 }

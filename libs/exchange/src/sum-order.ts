@@ -25,7 +25,7 @@ export function sumOrder(subtrees: readonly Subtree[], leaves: number): SumOrder
     order.push(ADD);
   };
   visit(0, 2 ** Math.ceil(Math.log2(leaves)));
-  if (order.length !== 2 * subtrees.length - 1) {
+  if (subtrees.reduce((sum, { count }) => sum + count, 0) > leaves) {
     const names = subtrees.map(subtreeKey).join(', ');
     throw new Error(`the subtrees ${names} cover more than the microbatches 0 to ${leaves - 1} once`);
   }

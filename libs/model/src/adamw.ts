@@ -1,7 +1,7 @@
-import { hasKernels, type tf } from '@captrain/engine';
+import { type BackgroundCopy, hasKernels, type tf } from '@captrain/engine';
 import { ComposedUpdate } from './adamw/composed-update.js';
 import { KernelUpdate } from './adamw/kernel-update.js';
-import type { Gradient, Moments } from './adamw/update.js';
+import type { Gradient, Moments, ParameterRange } from './adamw/update.js';
 import type { OptimizerConfig } from './config.js';
 
 /** AdamW's state of a flat layout: the updates done, and the running means of gradients and of their squares. */
@@ -73,6 +73,14 @@ export class AdamW {
   /** Copies the moments into arrays as long as all parameters, flat in the order of the variables; only those given. */
   copyMoments({ m, v }: { m?: Float32Array; v?: Float32Array }): void {
     this.#moments.write(m, v);
+  }
+
+  /**
+   * Starts to copy one moment of some parameters (whole ones, at [first, end) of the flat array) into an array of their
+   * length. What is copied is the present state if `wait` is called before the next update.
+   */
+  copyInBackground(moment: 'mean' | 'square', range: ParameterRange, into: Float32Array): BackgroundCopy {
+    return this.#moments.copyInBackground(moment, range, into);
   }
 
   /** A copy of the state, flat in the order of the variables. */

@@ -47,11 +47,14 @@ const tensors = (file: string) =>
     (existsSync(name) ? readFileSync(name, 'utf8') : name).includes('@tensorflow/'),
   );
 
-test.each(['batches.ts', 'config.ts', 'run/index.ts', 'hub/index.ts'])('%s loads no TensorFlow', (name) => {
-  const file = path.join(import.meta.dirname, name);
-  expect(existsSync(file)).toBe(true);
-  expect(tensors(file)).toEqual([]);
-});
+test.each(['batches.ts', 'config.ts', 'run/index.ts', 'hub/index.ts', 'safetensors.ts'])(
+  '%s loads no TensorFlow',
+  (name) => {
+    const file = path.join(import.meta.dirname, name);
+    expect(existsSync(file)).toBe(true);
+    expect(tensors(file)).toEqual([]);
+  },
+);
 
 test('the whole package does, so that this test could fail', () => {
   expect(tensors(path.join(import.meta.dirname, 'index.ts'))).not.toEqual([]);

@@ -88,6 +88,7 @@ export type { DropoutKey } from './ops/dropout.js';
 export type { ParameterShapes, ParameterValues, Parameters } from './parameters.js';
 export { RandomStream } from './random.js';
 export { Tokenizer } from './text/tokenizer.js';
+export { joinWeights } from './weights/join-weights.js';
 export { openModelWeights, weightFiles } from './weights/model-weights.js';
 export { openWeights } from './weights/open-weights.js';
 export { readSafetensors } from './weights/read-safetensors.js';

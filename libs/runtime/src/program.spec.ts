@@ -127,12 +127,15 @@ describe('how a program ends', () => {
     expect(ended).toEqual({ code: 143, out: 'waiting\n', err: '' });
   });
 
-  test('obeys a second Ctrl-C at once', async () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('obeys a second %s at once', async (signal, expected) => {
     const { code } = await run(['wait', '--how', 'stuck'], {}, (kill) => {
-      kill('SIGINT');
-      setTimeout(() => kill('SIGINT'), 100);
+      kill(signal);
+      setTimeout(() => kill(signal), 100);
     });
-    expect(code).toBe(130);
+    expect(code).toBe(expected);
   });
 });
 

@@ -4,17 +4,19 @@ import { UserError } from './user-error.js';
 /**
  * Runs a program's `main` and ends the process.
  *
- * The first SIGINT or SIGTERM aborts the signal with an `Interruption`, for `main` to end cleanly; a second SIGINT
- * exits at once with 130. Exit codes: 0 when `main` resolves, also after SIGTERM; 130 when it ends after SIGINT,
+ * The first SIGINT or SIGTERM aborts the signal with an `Interruption`, for `main` to end cleanly; a second one of the
+ * same kind exits at once, with 130 or 143. Exit codes: 0 when `main` resolves, also after SIGTERM; 130 when it ends after SIGINT,
  * 143 when it rejects with a SIGTERM's `Interruption`; 2 for a `UserError`, printed as one line without a stack;
  * 1 for everything else, printed with stack and causes. A `process.exitCode` that `main` sets stands.
  */
 export async function runProgram(main: (signal: AbortSignal) => Promise<void>): Promise<never> {
   const controller = new AbortController();
-  let interrupts = 0;
+  const received = new Set<string>();
   const stop = (signal: 'SIGINT' | 'SIGTERM') => {
-    if (signal === 'SIGINT' && ++interrupts === 2) process.exit(130);
-    if (!controller.signal.aborted) controller.abort(new Interruption(signal));
+    const interruption = new Interruption(signal);
+    if (received.has(signal)) process.exit(interruption.exitCode);
+    received.add(signal);
+    if (!controller.signal.aborted) controller.abort(interruption);
   };
   process.on('SIGINT', () => stop('SIGINT')).on('SIGTERM', () => stop('SIGTERM'));
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -46,7 +46,7 @@ export async function captionImages(
 
 /** Starts the engine and loads the captioner that was named: a run's, or a captioner folder's. */
 async function loadCaptioner(config: CaptionConfig, signal: AbortSignal): Promise<LoadedCaptioner> {
-  const { device, threads, instructionSet, run, model, languageModel } = config;
+  const { device, threads, instructionSet, run, checkpoint, model, languageModel } = config;
   if ((run === undefined) === (model === undefined)) {
     const given =
       run === undefined ? 'Neither --run nor --model is given' : 'Both --run and --model are given';
@@ -57,7 +57,7 @@ async function loadCaptioner(config: CaptionConfig, signal: AbortSignal): Promis
   }
   const store = run === undefined ? undefined : await openStore(run);
   await startEngine({ device, threads, instructionSet });
-  return store === undefined ? loadFolder(model!) : loadRun(store, { languageModel, signal });
+  return store === undefined ? loadFolder(model!) : loadRun(store, { checkpoint, languageModel, signal });
 }
 
 async function openSource(

@@ -1,6 +1,12 @@
 import { type ObjectStore, openStore, readManifest } from '@captrain/data';
-import { Captioner } from '@captrain/model';
-import { MODEL_FILE, type TrainingConfig, latestCheckpoint } from '@captrain/model/run';
+import { Captioner, joinWeights, readSafetensors, type WeightsFile } from '@captrain/model';
+import {
+  type Checkpoint,
+  type CheckpointName,
+  type TrainingConfig,
+  findCheckpoint,
+  namesOfKind,
+} from '@captrain/model/run';
 import { UserError, sha256 } from '@captrain/runtime';
 
 /** A captioner, ready to write captions. */
@@ -11,27 +17,37 @@ export interface LoadedCaptioner {
 }
 
 /**
- * Loads the newest checkpoint of the run in a store, its model compared with the manifest's digest. The engine must
- * run. `languageModel` replaces the one that the run names, for a folder that was moved. Throws `UserError`.
+ * Loads a run's checkpoint, its model compared with the manifest's digests. The engine must run. `languageModel` replaces
+ * the one that the run names, for a folder that was moved. Throws `UserError`.
  */
 export async function loadRun(
   store: ObjectStore,
-  { languageModel, signal }: { languageModel?: string | undefined; signal?: AbortSignal } = {},
+  {
+    checkpoint = 'latest',
+    languageModel,
+    signal,
+  }: { checkpoint?: CheckpointName; languageModel?: string | undefined; signal?: AbortSignal } = {},
 ): Promise<LoadedCaptioner> {
-  const checkpoint = await latestCheckpoint(store);
-  if (!checkpoint) {
-    throw new UserError(`${store.uri} holds no checkpoint; check --run, or train first by captrain train`);
-  }
-  const { folder, manifest } = checkpoint;
-  const config = languageModel === undefined ? manifest.config : { ...manifest.config, languageModel };
-  const weights = await store.get(`${folder}/${MODEL_FILE}`);
-  if (sha256(weights) !== manifest.files[MODEL_FILE]?.sha256) {
-    throw new UserError(
-      `${store.uri}/${folder}/${MODEL_FILE} is damaged: its digest is not the manifest's; restore it from a copy`,
-    );
-  }
+  const found = await findCheckpoint(store, checkpoint);
+  const trained = found.manifest.config;
+  const config = languageModel === undefined ? trained : { ...trained, languageModel };
+  const weights = await modelOf(store, found);
   const encoder = await encoderOfRun(config);
   return { captioner: await Captioner.load({ config, weights, ...(signal && { signal }) }), encoder };
+}
+
+async function modelOf(store: ObjectStore, { folder, manifest }: Checkpoint): Promise<WeightsFile> {
+  const files: WeightsFile[] = [];
+  for (const name of namesOfKind('model', manifest.files)) {
+    const bytes = await store.get(`${folder}/${name}`);
+    if (sha256(bytes) !== manifest.files[name]!.sha256) {
+      throw new UserError(
+        `${store.uri}/${folder}/${name} is damaged: its digest is not the manifest's; take another by --checkpoint STEP.`,
+      );
+    }
+    files.push(readSafetensors(bytes));
+  }
+  return joinWeights(files, `${store.uri}/${folder}`);
 }
 
 /** The encoder that made the embeddings which a captioner was trained on. */

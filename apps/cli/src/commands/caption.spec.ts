@@ -1,4 +1,12 @@
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { EmbeddingDataset, openStore } from '@captrain/data';
@@ -146,9 +154,12 @@ describe('captrain caption refuses with one sentence and exit code 2', () => {
 
   test('a checkpoint whose bytes are not those that were written', async () => {
     cpSync(tiny.run, at('damaged-run'), { recursive: true });
-    appendFileSync(at('damaged-run/checkpoints/step-00000003/model.safetensors'), 'x');
+    const [shard] = readdirSync(at('damaged-run/checkpoints/step-00000003')).filter((name) =>
+      name.startsWith('model'),
+    );
+    appendFileSync(at('damaged-run/checkpoints/step-00000003', shard!), 'x');
     const { code, err } = await caption('--run', at('damaged-run'), '--data', tiny.data);
     expect(code).toBe(2);
-    expect(err).toMatch(/^captrain: .*model\.safetensors is damaged.*\n$/);
+    expect(err).toMatch(/^captrain: .*model-00001-of-\d{5}\.safetensors is damaged.*\n$/);
   });
 });

@@ -1,6 +1,7 @@
 import { engineConfig } from '@captrain/engine/config';
 import { defineCommand } from '@captrain/runtime';
 import { z } from 'zod';
+import { checkpointOption } from '../checkpoint-option.js';
 import { decodingConfig } from '../caption/decoding-config.js';
 
 const schema = z.strictObject({
@@ -10,6 +11,7 @@ const schema = z.strictObject({
     .optional()
     .describe("The trained run's folder, or s3://bucket/prefix")
     .meta({ placeholder: 'URI' }),
+  checkpoint: checkpointOption,
   model: z
     .string()
     .min(1)
@@ -65,7 +67,7 @@ export type CaptionConfig = z.output<typeof schema>;
 
 export const caption = defineCommand({
   name: 'caption',
-  summary: "Writes captions by a run's newest checkpoint or a captioner folder",
+  summary: "Writes captions by a run's checkpoint or a captioner folder",
   examples: [
     'captrain caption --run runs/mlp photo.jpg',
     'captrain caption --model captioner --encoder clip-vit-base-patch32 photo.jpg',

@@ -128,7 +128,12 @@ describe('captrain export refuses with one sentence and exit code 2', () => {
 
   test.each<[string, () => string[], string]>([
     ['a folder without a run', () => ['--run', at('absent'), '--out', at('x')], 'holds no checkpoint'],
-    ['a step that is not there', () => ['--out', at('x'), '--step', '7'], 'it has those of 3'],
+    ['a step that is not there', () => ['--out', at('x'), '--checkpoint', '7'], 'it has those of 3'],
+    [
+      'a best step of a run that was not validated',
+      () => ['--out', at('x'), '--checkpoint', 'best'],
+      'not validated',
+    ],
     [
       'a folder of other files, even to be overwritten',
       () => ['--out', at('mine'), '--overwrite'],

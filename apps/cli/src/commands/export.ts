@@ -1,6 +1,7 @@
 import { storedDtypes } from '@captrain/model/config';
 import { defineCommand } from '@captrain/runtime';
 import { z } from 'zod';
+import { checkpointOption } from '../checkpoint-option.js';
 
 const schema = z.strictObject({
   run: z
@@ -9,7 +10,7 @@ const schema = z.strictObject({
     .describe("The trained run's folder, or s3://bucket/prefix")
     .meta({ placeholder: 'URI' }),
   out: z.string().min(1).describe('Folder to write').meta({ placeholder: 'FOLDER' }),
-  step: z.int().min(0).optional().describe('Step whose checkpoint to take; the newest unless given'),
+  checkpoint: checkpointOption,
   dtype: z.enum(storedDtypes).default('float32').describe('How to store the weights'),
   scores: z
     .array(z.string())
@@ -32,7 +33,7 @@ export const exportCommand = defineCommand({
     'Writes a trained captioner as a folder: safetensors under the names of PyTorch, tokenizer, model card',
   examples: [
     'captrain export --run runs/mlp --out captioner',
-    'captrain export --run s3://runs/mlp --step 20000 --dtype float16 --out captioner',
+    'captrain export --run s3://runs/mlp --checkpoint 20000 --dtype float16 --out captioner',
     'captrain export --run runs/mlp --scores val.json,test.json --out captioner --overwrite',
   ],
   schema,

@@ -2,11 +2,13 @@ import path from 'node:path';
 import { openStore } from '@captrain/data';
 import {
   type CaptionerContent,
+  type WeightsFile,
   captionerOptionsOf,
   checkShapes,
   checkpointGpt2,
   embeddingDimOf,
   gpt2Tensors,
+  joinWeights,
   mapperShapes,
   readClipCapCheckpoint,
   readGpt2Config,
@@ -14,29 +16,30 @@ import {
   refuseTaken,
 } from '@captrain/model';
 import { modelFolder } from '@captrain/model/hub';
-import { type TrainingConfig, checkpointAt, latestCheckpoint } from '@captrain/model/run';
-import { UserError } from '@captrain/runtime';
+import { type TrainingConfig, findCheckpoint } from '@captrain/model/run';
 import type { ExportConfig } from '../commands/export.js';
-import { withCheckpointFile } from './checkpoint-file.js';
 import { modelCard } from './model-card.js';
+import { withModelFiles } from './model-files.js';
 import { runFacts } from './run-facts.js';
 import { readScores } from './scores.js';
 import { writeWithProgress } from './write-with-progress.js';
 
 /** `captrain export`: a run's checkpoint as a captioner folder. Throws `UserError`, and leaves nothing half. */
 export async function exportRun(config: ExportConfig, signal: AbortSignal): Promise<void> {
-  const { out, overwrite, dtype, step } = config;
+  const { out, overwrite, dtype } = config;
   refuseTaken(out, overwrite);
   const scores = await Promise.all(config.scores.map(readScores));
   const store = await openStore(config.run);
-  const checkpoint = step === undefined ? await latestCheckpoint(store) : await checkpointAt(store, step);
-  if (checkpoint === undefined)
-    throw new UserError(`${store.uri} holds no checkpoint; check --run, or train first by captrain train`);
+  const checkpoint = await findCheckpoint(store, config.checkpoint);
   const facts = await runFacts(store, checkpoint.manifest);
   const training = checkpoint.manifest.config;
   const languageModel = await modelFolder(config.languageModel ?? training.languageModel, { signal });
-  await withCheckpointFile(store, checkpoint, { beside: out, signal }, async (file) => {
-    const content = await contentOf(file, training, languageModel);
+  await withModelFiles(store, checkpoint, { beside: out, signal }, async (files) => {
+    const weights = joinWeights(
+      await Promise.all(files.map(openWeights)),
+      `${store.uri}/${checkpoint.folder}`,
+    );
+    const content = await contentOf(weights, training, languageModel);
     const { encoder, encoderRevision } = facts.data ?? {};
     const about = { embeddingDim: content.embeddingDim, encoder, encoderRevision };
     const card = modelCard({
@@ -52,17 +55,17 @@ export async function exportRun(config: ExportConfig, signal: AbortSignal): Prom
   console.log(`Wrote the captioner of step ${facts.step} to ${out}`);
 }
 
-/** What a checkpoint's file and the language model's folder give of a captioner. */
+/** What a checkpoint's weights and the language model's folder give of a captioner. */
 async function contentOf(
-  file: string,
+  weights: WeightsFile,
   config: TrainingConfig,
   languageModel: string,
 ): Promise<Omit<CaptionerContent, 'card' | 'about'> & { embeddingDim: number }> {
   const gpt2 = readGpt2Config(languageModel);
-  const checkpoint = readClipCapCheckpoint({ place: file, tensors: (await openWeights(file)).tensors });
+  const checkpoint = readClipCapCheckpoint(weights);
   const embeddingDim = embeddingDimOf(config, { tensors: checkpoint.mapper }) ?? 0;
   const shapes = mapperShapes(config, { embeddingDim, width: gpt2.n_embd });
-  checkShapes(shapes, { tensors: checkpoint.mapper }, file);
+  checkShapes(shapes, { tensors: checkpoint.mapper }, weights.place);
   return {
     options: captionerOptionsOf(config),
     embeddingDim,

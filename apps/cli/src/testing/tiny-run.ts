@@ -3,10 +3,11 @@ import { EmbeddingDataset, ShardWriter, openStore } from '@captrain/data';
 import { startEngine } from '@captrain/engine';
 import { Captioner, ClipEncoder, decodeImage, tensorsOfFlat, writeSafetensors } from '@captrain/model';
 import {
-  MODEL_FILE,
+  CheckpointLog,
+  type CheckpointManifest,
   type TrainingConfig,
+  checkpointFiles,
   checkpointFolder,
-  commitCheckpoint,
   trainingConfig,
 } from '@captrain/model/run';
 import { writeTinyClip, writeTinyGpt2 } from '@captrain/model/testing';
@@ -42,21 +43,20 @@ export async function writeTinyRun(root: string): Promise<TinyRun> {
 
   const config = trainingConfig.parse({ data, languageModel: gpt2, prefixLength: 4, maxCaptionTokens: 8 });
   const captioner = await Captioner.create({ config, embeddingDim: 24, seed: 5 });
-  const bytes = writeSafetensors(tensorsOfFlat(captioner.layout, captioner.exportFlat()), { format: 'pt' });
-  captioner.close();
+  const tensors = tensorsOfFlat(captioner.layout, captioner.exportFlat());
   const store = await openStore(run);
-  await store.put(`${checkpointFolder(3)}/${MODEL_FILE}`, bytes);
-  const files = { [MODEL_FILE]: { bytes: bytes.length, sha256: sha256(bytes) } };
+  const files: CheckpointManifest['files'] = {};
+  // In several files, as a large model's.
+  for (const file of checkpointFiles(captioner.layout, 20_000).filter(({ kind }) => kind === 'model')) {
+    const held = file.tensors.map(({ name }) => [name, tensors.get(name)!] as const);
+    const bytes = writeSafetensors(new Map(held), { format: 'pt' });
+    await store.put(`${checkpointFolder(3)}/${file.name}`, bytes);
+    files[file.name] = { bytes: bytes.length, sha256: sha256(bytes) };
+  }
+  captioner.close();
   const dataDigest = (await EmbeddingDataset.open(await openStore(data), 'val')).manifest.digest;
-  await commitCheckpoint(store, {
-    format: 1,
-    step: 3,
-    epoch: 0,
-    position: 0,
-    config,
-    data: dataDigest,
-    files,
-  });
+  const log = await CheckpointLog.open(store, { term: 1 });
+  await log.commit({ format: 1, step: 3, epoch: 0, position: 0, config, data: dataDigest, files });
   return { clip, gpt2, data, run, pictures, config };
 }
 

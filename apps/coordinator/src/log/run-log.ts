@@ -44,22 +44,21 @@ export class RunLog {
     private readonly metrics: LineFile,
     private readonly ledger: LineFile | undefined,
     private readonly patience: StorePatience,
-    step: number,
   ) {
     this.files = [metrics, ...(ledger === undefined ? [] : [ledger])];
-    this.step = step;
+    this.step = Math.min(...this.files.map((file) => file.written));
     this.skippedSteps = metrics.stepsWith('"skipped":true');
+    this.rewind(this.step);
   }
 
-  /** Opens the log of a run that goes on after `step`: later lines are dropped, for they will come again. */
+  /** Opens a run's log as it was left. */
   static async open(
     store: ObjectStore,
-    step: number,
     { ledger, patience }: { ledger: boolean; patience: StorePatience },
   ): Promise<RunLog> {
-    const metrics = await LineFile.open(store, 'metrics.jsonl', step);
-    const kept = ledger ? await LineFile.open(store, 'ledger.jsonl', step) : undefined;
-    return new RunLog(metrics, kept, patience, step);
+    const metrics = await LineFile.open(store, 'metrics.jsonl');
+    const kept = ledger ? await LineFile.open(store, 'ledger.jsonl') : undefined;
+    return new RunLog(metrics, kept, patience);
   }
 
   /** The last step that the log knows. */
@@ -77,9 +76,9 @@ export class RunLog {
     return this.skippedSteps.length;
   }
 
-  /** Adds the next step; one that is known already is left as it is. */
+  /** Adds a step behind the others; one that is known already is left as it is. */
   add({ metrics, samples }: StepRecord): void {
-    if (metrics.step !== this.step + 1) return;
+    if (metrics.step <= this.step) return;
     this.step = metrics.step;
     if (metrics.skipped) this.skippedSteps.push(metrics.step);
     this.metrics.add(metrics.step, metrics);
@@ -131,7 +130,10 @@ export class RunLog {
 
 /** A file of one JSON line a step. */
 class LineFile {
+  /** The last step that is in the store. */
   written = 0;
+  /** Whether the store has other lines. */
+  isDirty = false;
 
   private constructor(
     private readonly store: ObjectStore,
@@ -142,7 +144,7 @@ class LineFile {
     this.written = lines.at(-1)?.step ?? 0;
   }
 
-  static async open(store: ObjectStore, name: string, step: number): Promise<LineFile> {
+  static async open(store: ObjectStore, name: string): Promise<LineFile> {
     let text = '';
     try {
       text = (await store.get(name)).toString('utf8');
@@ -154,7 +156,7 @@ class LineFile {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => ({ step: stepOf(line), text: line }))
-      .filter((line) => line.step <= step);
+      .filter(({ step }) => Number.isFinite(step));
     return new LineFile(store, name, lines, etag);
   }
 
@@ -163,24 +165,30 @@ class LineFile {
     return this.lines.filter(({ text }) => text.includes(part)).map(({ step }) => step);
   }
 
-  get isDirty(): boolean {
-    return (this.lines.at(-1)?.step ?? 0) !== this.written;
-  }
-
   add(step: number, line: object): void {
     this.lines.push({ step, text: JSON.stringify(line) });
+    this.isDirty = true;
   }
 
   rewind(step: number): void {
-    while (this.lines.length > 0 && this.lines.at(-1)!.step > step) this.lines.pop();
+    const isLonger = () => this.lines.length > 0 && this.lines.at(-1)!.step > step;
+    if (isLonger()) this.isDirty = true;
+    while (isLonger()) this.lines.pop();
+    this.written = Math.min(this.written, step);
   }
 
   async write(): Promise<void> {
     if (!this.isDirty) return;
+    this.isDirty = false;
     const step = this.lines.at(-1)?.step ?? 0;
     const body = Buffer.from(this.lines.map(({ text }) => `${text}\n`).join(''));
     const condition = this.etag === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: this.etag };
-    this.etag = (await this.store.put(this.name, body, condition)).etag;
+    try {
+      this.etag = (await this.store.put(this.name, body, condition)).etag;
+    } catch (error) {
+      this.isDirty = true;
+      throw error;
+    }
     this.written = step;
   }
 }

@@ -15,12 +15,12 @@ import {
 import type { Logger } from '@captrain/runtime';
 import { faultOf } from '../thread-fault.js';
 import { ControlStream } from './control-stream.js';
-import { ExchangeClients } from './exchange-clients.js';
 import { fetchState } from './fetch-state.js';
 import { HeardMetrics } from './heard-metrics.js';
 import type { FromLink, LinkWork, ReadySums, Request, Say, SharedArray, ToLink } from './messages.js';
 import { PeerServer } from './peer-server.js';
 import { ProvidedState } from './provided-state.js';
+import { ReducerConnections } from './reducer-connections.js';
 import { SharedViews } from './shared-views.js';
 import { StepExchange } from './step-exchange.js';
 
@@ -31,7 +31,7 @@ import { StepExchange } from './step-exchange.js';
 export class LinkProgram {
   private readonly views = new SharedViews();
   private readonly metrics = new HeardMetrics();
-  private readonly clients: ExchangeClients;
+  private readonly connections: ReducerConnections;
   private readonly control: ControlStream;
   private welcome: Welcome | undefined;
   private connection = 0;
@@ -50,7 +50,7 @@ export class LinkProgram {
     private readonly post: (message: FromLink) => void,
     private readonly log: Logger,
   ) {
-    this.clients = new ExchangeClients(work.coordinator);
+    this.connections = new ReducerConnections(work.coordinator);
     const { coordinator, patience, reconnect, name } = work;
     this.control = new ControlStream({
       ...{ coordinator, patience, reconnect, log },
@@ -106,12 +106,12 @@ export class LinkProgram {
   private open(plan: Plan): void {
     this.cancel();
     this.state.withdraw();
-    this.clients.keepOf(plan);
+    this.connections.keepOf(plan);
     const { welcome, result, connection } = this;
     if (welcome === undefined || result === undefined)
       throw new Error('a plan came before there was a model');
     this.exchange = new StepExchange(plan, {
-      clients: this.clients,
+      connections: this.connections,
       reducer: this.reducer,
       worker: welcome.worker,
       format: formatOf(welcome),
@@ -182,7 +182,7 @@ export class LinkProgram {
     this.reducer.close('This worker has left.');
     this.state.withdraw();
     this.server.close();
-    this.clients.close();
+    this.connections.close();
     await this.quiet;
     this.views.close();
     this.post({ closed: true });

@@ -2,10 +2,10 @@ import { status } from '@grpc/grpc-js';
 import { type ReductionSeen, type Reducer, type SubtreeSum, reduceThrough } from '@captrain/exchange';
 import type { Plan, Reducer as ReducerPlace, Update, WireFormat, WorkerMessage } from '@captrain/protos';
 import { faultPoint, messageOf } from '@captrain/runtime';
-import type { ExchangeClients } from './exchange-clients.js';
+import type { ReducerConnections } from './reducer-connections.js';
 
 export interface ExchangeOptions {
-  readonly clients: ExchangeClients;
+  readonly connections: ReducerConnections;
   /** Of this worker's own range, where it has one. */
   readonly reducer: Reducer;
   /** This worker's number. */
@@ -91,7 +91,7 @@ export class StepExchange {
     sums: readonly SubtreeSum[],
   ): Promise<ReductionSeen | undefined> {
     const { generation, step } = this.plan;
-    const { clients, worker, format, result } = this.options;
+    const { connections, worker, format, result } = this.options;
     const { address, first, end } = reducer;
     try {
       if (this.isOwn(reducer)) return { ...(await this.own!), bytesSent: 0, bytesReceived: 0 };
@@ -101,12 +101,12 @@ export class StepExchange {
         if (2 * sent >= all) faultPoint('mid-upload', step);
         if (sent === all) faultPoint('after-last-chunk', step);
       };
-      return await reduceThrough(clients.to(address), { ...range, sums, result, signal, onChunkSent });
+      return await reduceThrough(connections.to(address), { ...range, sums, result, signal, onChunkSent });
     } catch (error) {
       // Where it was refused, or is stale, the reducer and the coordinator know. Its own range is broken off by a refusal alone.
       const isKnown = (error as { code?: number }).code === status.FAILED_PRECONDITION || this.isOwn(reducer);
       if (this.abort.signal.aborted || isKnown) return undefined;
-      clients.drop(address);
+      connections.drop(address);
       this.options.say({ exchangeFailed: { generation, step, reducer: index, reason: messageOf(error) } });
       return undefined;
     }

@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kLine = 64;
 constexpr size_t kLines = 4;
+constexpr size_t kStride = kLines * kLine;
 
 // What the two halves of 16 bytes are multiplied by to move them kBytes ahead: the first stands 64 places higher, and
 // the product of what has 64 and 32 places stands 33 places too high.
@@ -37,12 +38,14 @@ inline __m128i fold(__m128i line, __m128i onto) {
 }  // namespace
 
 uint32_t crc32c_by_folding(uint32_t state, const uint8_t* bytes, size_t count) {
-  if (count < kLines * kLine) return crc32c_by_instruction(state, bytes, count);
+  if (count < kStride) return crc32c_by_instruction(state, bytes, count);
   __m512i lines[kLines];
   for (size_t i = 0; i < kLines; ++i) lines[i] = _mm512_loadu_si512(bytes + i * kLine);
   lines[0] = _mm512_xor_si512(lines[0], _mm512_zextsi128_si512(_mm_cvtsi32_si128(static_cast<int>(state))));
-  for (bytes += kLines * kLine, count -= kLines * kLine; count >= kLines * kLine; bytes += kLines * kLine, count -= kLines * kLine)
-    for (size_t i = 0; i < kLines; ++i) lines[i] = fold<kLines * kLine>(lines[i], _mm512_loadu_si512(bytes + i * kLine));
+  for (bytes += kStride, count -= kStride; count >= kStride; bytes += kStride, count -= kStride) {
+    for (size_t i = 0; i < kLines; ++i)
+      lines[i] = fold<kStride>(lines[i], _mm512_loadu_si512(bytes + i * kLine));
+  }
 
   __m512i line = lines[0];
   for (size_t i = 1; i < kLines; ++i) line = fold<kLine>(line, lines[i]);

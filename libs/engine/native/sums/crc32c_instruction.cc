@@ -17,7 +17,8 @@ constexpr size_t kLane = 1360;
 template <size_t kBytes>
 inline uint64_t with_zeros_behind(uint64_t state) {
   constexpr uint32_t factor = crc32c_power_of_x(8 * kBytes - 33);
-  const __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<int64_t>(state)), _mm_cvtsi32_si128(static_cast<int>(factor)), 0);
+  const __m128i left = _mm_cvtsi64_si128(static_cast<int64_t>(state));
+  const __m128i product = _mm_clmulepi64_si128(left, _mm_cvtsi32_si128(static_cast<int>(factor)), 0);
   return _mm_crc32_u64(0, static_cast<uint64_t>(_mm_cvtsi128_si64(product)));
 }
 

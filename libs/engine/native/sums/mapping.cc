@@ -69,8 +69,10 @@ Mapping Mapping::open(int64_t process, int64_t descriptor, size_t bytes) {
   if (file.get() < 0) fail(what, errno);
   struct stat status;
   if (fstat(file.get(), &status) != 0) fail(what, errno);
-  if (static_cast<size_t>(status.st_size) < bytes)
-    throw std::runtime_error(what + ": it has " + std::to_string(status.st_size) + " bytes, not " + std::to_string(bytes));
+  if (static_cast<size_t>(status.st_size) < bytes) {
+    const std::string has = std::to_string(status.st_size);
+    throw std::runtime_error(what + ": it has " + has + " bytes, not " + std::to_string(bytes));
+  }
   return Mapping(map(file, bytes, what), bytes, -1);
 }
 

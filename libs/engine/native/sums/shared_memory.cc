@@ -11,7 +11,7 @@ namespace {
 // JavaScript holds a mapping twice: by its ArrayBuffer, and by the handle that closes it earlier.
 using Shared = std::shared_ptr<Mapping>;
 
-void let_go(napi_env, void* data, void* hint) { delete static_cast<Shared*>(hint != nullptr ? hint : data); }
+void let_go(napi_env, void* handle, void*) { delete static_cast<Shared*>(handle); }
 
 void close_and_let_go(napi_env, void*, void* hint) {
   auto* mapping = static_cast<Shared*>(hint);
@@ -28,7 +28,8 @@ napi_value to_javascript(napi_env env, Mapping&& mapping) {
   of_handle.release();
   napi_value buffer;
   // Node calls the finalizer even where it refuses to make the buffer.
-  ok(napi_create_external_arraybuffer(env, shared->address(), shared->bytes(), close_and_let_go, new Shared(shared), &buffer),
+  auto* of_buffer = new Shared(shared);
+  ok(napi_create_external_arraybuffer(env, shared->address(), shared->bytes(), close_and_let_go, of_buffer, &buffer),
      "shared memory of a size that an ArrayBuffer can have");
   set(env, result, "handle", handle);
   set(env, result, "buffer", buffer);

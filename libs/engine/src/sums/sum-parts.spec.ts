@@ -70,19 +70,33 @@ test('one part may be summed into', async () => {
   expect(left).toEqual(expected);
 });
 
-test('the event loop turns meanwhile', async () => {
-  const part = new Uint8Array(64 << 20);
-  const parts = [part, part, part, part];
+test('the event loop turns while large parts are summed, past the caches, to any address', async () => {
+  const values = 8_000_001;
+  const [random] = randomParts(1, 5003, seeded(9)) as [Float32Array];
+  const parts = [0, 1, 2, 3].map((shift) => {
+    const part = new Uint8Array(4 * values + shift).subarray(shift);
+    for (let at = 0; at < part.length; at += 4 * 5000)
+      part.set(bytesOf(random).subarray(0, part.length - at), at);
+    return part;
+  });
+  const expected = new Float32Array(values);
+  for (let i = 0; i < values; i++) {
+    const pair = Math.fround(2 * random[i % 5000]!);
+    expected[i] = pair + pair;
+  }
+  const into = new Uint8Array(4 * values + 7).subarray(7);
   let turns = 0;
   const timer = setInterval(() => turns++, 1);
-  await sumParts({
+  const seen = await sumParts({
     parts,
     order: Int16Array.of(0, 1, -1, 2, 3, -1, -1),
     format: 'float32',
-    into: new Uint8Array(part.length),
+    into,
   });
   clearInterval(timer);
   expect(turns).toBeGreaterThan(3);
+  expect(Buffer.compare(into, bytesOf(expected))).toBe(0);
+  expect(seen.checksum).toBe(crc32c(into));
 });
 
 describe('refuses at once', () => {

@@ -1,5 +1,13 @@
-import { addressOf, copyOut, ownBuffers, rawOp, tf } from '@captrain/engine';
-import type { Gradient, Moments, UpdateFactors } from './update.js';
+import {
+  type BackgroundCopy,
+  addressOf,
+  copyOut,
+  copyOutInBackground,
+  ownBuffers,
+  rawOp,
+  tf,
+} from '@captrain/engine';
+import type { Gradient, Moments, ParameterRange, UpdateFactors } from './update.js';
 
 /**
  * By the engine's own op: one pass over memory (28 bytes a value) changes parameters and moments in place. A tensor that
@@ -41,6 +49,19 @@ export class KernelUpdate implements Moments {
   write(means: Float32Array | undefined, squares: Float32Array | undefined): void {
     if (means) copyOut(this.#means, means);
     if (squares) copyOut(this.#squares, squares);
+  }
+
+  copyInBackground(
+    moment: 'mean' | 'square',
+    { first, end }: ParameterRange,
+    into: Float32Array,
+  ): BackgroundCopy {
+    let offset = 0;
+    const tensors = (moment === 'mean' ? this.#means : this.#squares).filter(({ size }) => {
+      offset += size;
+      return offset > first && offset <= end;
+    });
+    return copyOutInBackground(tensors, into);
   }
 
   read(means: Float32Array, squares: Float32Array): void {

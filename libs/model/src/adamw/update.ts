@@ -1,4 +1,4 @@
-import type { tf } from '@captrain/engine';
+import type { BackgroundCopy, tf } from '@captrain/engine';
 
 /** A gradient: flat, in the order of the variables, or one tensor for each of them. */
 export type Gradient = Float32Array | readonly tf.Tensor[];
@@ -16,11 +16,19 @@ export interface UpdateFactors {
   decay: number;
 }
 
+/** Some of the parameters: those at [first, end) of the flat array, whole ones. */
+export interface ParameterRange {
+  readonly first: number;
+  readonly end: number;
+}
+
 /** AdamW's two moments of a list of variables, and how they update these: nothing is checked here. */
 export interface Moments {
   update(gradient: Gradient, factors: UpdateFactors): void;
   /** Writes the moments into two flat arrays, or one of them. */
   write(means: Float32Array | undefined, squares: Float32Array | undefined): void;
+  /** Starts to write one moment of some parameters into an array of their length. */
+  copyInBackground(moment: 'mean' | 'square', range: ParameterRange, into: Float32Array): BackgroundCopy;
   /** Takes copies of two flat arrays as the moments. */
   read(means: Float32Array, squares: Float32Array): void;
   close(): void;

@@ -13,6 +13,7 @@ import { embeddingDimOf, firstWeight, initMapper, mapperShapes } from '../mapper
 import { type DropoutKey, dropoutSeed } from '../ops/dropout.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import { readSafetensors } from '../weights/read-safetensors.js';
+import type { WeightsFile } from '../weights/weights-file.js';
 import { CaptionTokenizer } from './caption-tokenizer.js';
 import { captionLoss, type CaptionerParts } from './caption-loss.js';
 import { CompiledGradient } from './compiled-gradient.js';
@@ -92,19 +93,20 @@ export class Captioner {
   }
 
   /**
-   * A captioner as it was saved, to be used: `weights` are the trained parameters (safetensors in the layout's names, as
-   * a path or in memory), and the config names the language model, which brings its tokenizer. It computes in float32,
+   * A captioner as it was saved, to be used: `weights` are the trained parameters in the layout's names (an opened file, or
+   * safetensors as a path or in memory), and the config names the language model, which brings its tokenizer. It computes in float32,
    * whatever it was trained in, so that any machine can. Weights that do not fit are a UserError.
    */
   static async load(options: {
     config: CaptionerConfig;
-    weights: string | Uint8Array;
+    weights: WeightsFile | string | Uint8Array;
     signal?: AbortSignal;
   }): Promise<Captioner> {
     const { weights, signal } = options;
     const config = { ...options.config, precision: 'float32' as const, xla: false };
-    const file = readSafetensors(weights);
-    const place = typeof weights === 'string' ? weights : 'the checkpoint';
+    const isOpen = typeof weights !== 'string' && 'tensors' in weights;
+    const file = isOpen ? weights : readSafetensors(weights);
+    const place = weights instanceof Uint8Array ? 'the checkpoint' : file.place;
     const embeddingDim = embeddingDimOf(config, file);
     if (embeddingDim === undefined)
       throw new UserError(

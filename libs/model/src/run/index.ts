@@ -1,13 +1,17 @@
 export {
-  type Checkpoint,
-  type CheckpointManifest,
-  MODEL_FILE,
-  OPTIMIZER_FILE,
-  checkpointAt,
-  checkpointFolder,
-  commitCheckpoint,
-  latestCheckpoint,
-} from './checkpoint-manifest.js';
+  type FileKind,
+  type StateArray,
+  type StateFile,
+  type StateTensor,
+  checkpointFiles,
+  namesOfKind,
+} from './checkpoint-files.js';
+export { CheckpointLog } from './checkpoint-log.js';
+export type { CheckpointManifest } from './checkpoint-manifest.js';
+export { type CheckpointName, findCheckpoint } from './find-checkpoint.js';
+export { newestValidCheckpoint } from './newest-valid-checkpoint.js';
+export { latestTerm } from './pointer.js';
+export { type Checkpoint, checkpointFolder } from './stored-checkpoints.js';
 export {
   type RunConfig,
   type TrainingConfig,

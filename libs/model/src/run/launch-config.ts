@@ -5,6 +5,12 @@ import { runConfig } from './run-config.js';
 export const launchConfig = z.strictObject({
   run: z.string().min(1).describe("the run's folder, or s3://bucket/prefix: config, metrics, checkpoints"),
   resume: z.boolean().default(false).describe('go on with the run from its newest checkpoint'),
+  keepCheckpoints: z
+    .number()
+    .int()
+    .min(0)
+    .default(3)
+    .describe('newest checkpoints to keep, 0: all; the best by validation is kept besides'),
   workers: z.number().int().min(1).default(1).describe('workers to wait for before the first step'),
   host: z.string().min(1).default('127.0.0.1').describe('address that the coordinator listens on'),
   port: z

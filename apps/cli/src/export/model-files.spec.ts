@@ -2,26 +2,32 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type ObjectStore, openStore } from '@captrain/data';
-import { type Checkpoint, MODEL_FILE, checkpointFolder } from '@captrain/model/run';
+import { type Checkpoint, checkpointFolder } from '@captrain/model/run';
 import { UserError, sha256 } from '@captrain/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { withCheckpointFile } from './checkpoint-file.js';
+import { withModelFiles } from './model-files.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'captrain-checkpoint-'));
 const out = path.join(root, 'out', 'captioner');
+const names = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
 const weights = Buffer.alloc(1000, 'weights');
 const folder = checkpointFolder(1);
 const signal = new AbortController().signal;
 let store: ObjectStore;
 beforeAll(async () => {
   store = await openStore(path.join(root, 'run'));
-  await store.put(`${folder}/${MODEL_FILE}`, weights);
+  for (const name of names) await store.put(`${folder}/${name}`, weights);
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
-/** The checkpoint, by a manifest with this digest. */
+/** The checkpoint, by a manifest with this digest of its second file. */
 function checkpoint(digest = sha256(weights)): Checkpoint {
-  const files = { [MODEL_FILE]: { bytes: weights.length, sha256: digest } };
+  const file = (sha256: string) => ({ bytes: weights.length, sha256 });
+  const files = {
+    [names[0]!]: file(sha256(weights)),
+    [names[1]!]: file(digest),
+    'optimizer.safetensors': file('0'),
+  };
   return { folder, manifest: { files } as unknown as Checkpoint['manifest'] };
 }
 
@@ -32,17 +38,18 @@ function farStore(): ObjectStore {
 }
 
 test('a local checkpoint is used where it lies', async () => {
-  await withCheckpointFile(store, checkpoint(), { beside: out, signal }, async (file) =>
-    expect(file).toBe(path.join(root, 'run', folder, MODEL_FILE)),
+  await withModelFiles(store, checkpoint(), { beside: out, signal }, async (files) =>
+    expect(files).toEqual(names.map((name) => path.join(root, 'run', folder, name))),
   );
 });
 
 test('one in an object store is fetched next to the output, and goes again', async () => {
   let used = '';
-  await withCheckpointFile(farStore(), checkpoint(), { beside: out, signal }, async (file) => {
-    used = file;
-    expect(path.dirname(path.dirname(file))).toBe(path.dirname(out));
-    expect(readFileSync(file)).toEqual(weights);
+  await withModelFiles(farStore(), checkpoint(), { beside: out, signal }, async (files) => {
+    used = files[1]!;
+    expect(files.map((file) => path.basename(file))).toEqual(names);
+    expect(path.dirname(path.dirname(used))).toBe(path.dirname(out));
+    expect(readFileSync(used)).toEqual(weights);
   });
   expect(existsSync(used)).toBe(false);
   expect(readdirSync(path.dirname(out))).toEqual([]);
@@ -51,11 +58,11 @@ test('one in an object store is fetched next to the output, and goes again', asy
 test('one with another digest than its manifest says is refused, and goes too', async () => {
   for (const each of [store, farStore()]) {
     const use = () => Promise.reject(new Error('used'));
-    const thrown = await withCheckpointFile(each, checkpoint('0'), { beside: out, signal }, use).catch(
+    const thrown = await withModelFiles(each, checkpoint('0'), { beside: out, signal }, use).catch(
       (error: unknown) => error,
     );
     expect(thrown).toBeInstanceOf(UserError);
-    expect((thrown as UserError).message).toContain(`${each.uri}/${folder}/${MODEL_FILE} is damaged`);
+    expect((thrown as UserError).message).toContain(`${each.uri}/${folder}/${names[1]} is damaged`);
   }
   expect(readdirSync(path.dirname(out))).toEqual([]);
 });

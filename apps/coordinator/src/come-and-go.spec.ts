@@ -1,0 +1,131 @@
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { folder, metrics, run, sumsOf, wholeSums } from './testing/scripted-run.js';
+
+describe('a run whose workers come and go', () => {
+  it('gives the work of a lost worker to the others, and the sum stays the same', async () => {
+    const { workers, reasons } = await run([{ name: 'a' }, { name: 'b', diesInStep: 2 }]);
+    expect(reasons).toEqual(['The run is finished.', undefined]);
+    expect(sumsOf(workers[0])).toEqual(wholeSums);
+    expect(metrics().map((line) => line.workers)).toEqual([2, 1, 1, 1]);
+    // What was computed before the loss is not computed again.
+    const twoSubtrees = [
+      { first: 0, count: 2 },
+      { first: 0, count: 4 },
+    ];
+    expect(workers[0]!.computed.filter(({ step }) => step === 2).map(({ subtree }) => subtree)).toEqual(
+      twoSubtrees,
+    );
+  });
+
+  it('does without a worker that is not heard of for its lease', async () => {
+    const scripts = [{ name: 'a' }, { name: 'b', fallsSilentInStep: 2 }];
+    const { workers } = await run(scripts, { leaseSeconds: 0.5 });
+    expect(sumsOf(workers[0])).toEqual(wholeSums);
+  });
+
+  it('takes a worker in at the next boundary, with the state that the others hold', async () => {
+    const late = [{ name: 'late', joinsAfterStep: 1 }];
+    const { workers, reasons } = await run([{ name: 'a', slowness: 100 }], {}, { late });
+    expect(reasons).toEqual(['The run is finished.', 'The run is finished.']);
+    expect(sumsOf(workers[0])).toEqual(wholeSums);
+    const [first] = workers[1]!.fetched;
+    expect([1, 2]).toContain(first);
+    expect(workers[1]!.gradients.get(4)).toEqual(wholeSums[3]);
+    expect(metrics().at(-1)!.workers).toBe(2);
+  });
+
+  it('lets a worker go that wants to, and goes on', async () => {
+    const { workers, reasons } = await run([{ name: 'a' }, { name: 'b', leavesAfterStep: 2 }]);
+    expect(reasons[1]).toMatch(/leave/);
+    expect(sumsOf(workers[0])).toEqual(wholeSums);
+  });
+
+  it('goes on from its checkpoint with a worker that comes after the last one was lost', async () => {
+    const late = [{ name: 'b', joinsAfterStep: 3 }];
+    const options = { checkpointEvery: 2, workerPatience: 5 };
+    const { workers } = await run([{ name: 'a', diesInStep: 4 }], options, { late });
+    expect([...workers[1]!.gradients.keys()].at(-1)).toBe(4);
+    expect(metrics().map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('ends with a sentence that says how to go on where nobody comes any more', async () => {
+    await expect(run([{ name: 'a', diesInStep: 3 }], { workerPatience: 0.3 })).rejects.toThrow(
+      /No worker has come for 0.3 s after the last one was lost.*--resume/,
+    );
+  });
+
+  it('goes on from the newest state that workers hold, newer than its checkpoint', async () => {
+    const first = run([{ name: 'a', slowness: 20, diesInStep: 4 }], { checkpointEvery: 2 });
+    await expect(first).rejects.toThrow(/last one was lost/);
+    const scripts = [
+      { name: 'a', holds: 3 },
+      { name: 'b', holds: 2 },
+    ];
+    const { workers } = await run(scripts, { resume: true });
+    expect(workers.map(({ fetched }) => fetched)).toEqual([[], [3]]);
+    expect([...workers[1]!.gradients.keys()]).toEqual([4]);
+  });
+
+  it('has others compute what a slow worker is late with, and relieves it', async () => {
+    const scripts = [{ name: 'a' }, { name: 'b', slowness: 4000 }];
+    const started = performance.now();
+    const { workers } = await run(scripts, { stragglerFactor: 2, steps: 2 });
+    expect(workers[0]!.gradients.get(2)).toEqual(wholeSums[1]);
+    expect(performance.now() - started).toBeLessThan(7000);
+  });
+});
+
+describe('a run that is lied to', () => {
+  it('refuses a sum that is not finite, has others compute it, and fences who sends that again and again', async () => {
+    const leaf = () => [1, Number.NaN, 1, 1, 1];
+    const { workers, reasons } = await run([{ name: 'a' }, { name: 'b', leaf }]);
+    expect(sumsOf(workers[0])).toEqual(wholeSums);
+    expect(workers[1]!.refusals.length).toBeGreaterThanOrEqual(2);
+    expect(reasons[1]).toMatch(/b is fenced after 3 refusals/);
+  });
+
+  it('asks another worker where one says that its sum is not finite', async () => {
+    const { workers } = await run([{ name: 'a' }, { name: 'b', saysNotFinite: (step) => step === 2 }]);
+    expect(sumsOf(workers[0])).toEqual(wholeSums);
+    expect(workers[1]!.refusals).toEqual([expect.stringMatching(/finite b said/)]);
+  });
+
+  it('skips an update where all agree that the gradient is not finite, and gives up after a while', async () => {
+    const saysNotFinite = (step: number) => step === 2;
+    const scripts = [
+      { name: 'a', saysNotFinite },
+      { name: 'b', saysNotFinite },
+    ];
+    const { workers } = await run(scripts);
+    expect(workers.map(({ skipped }) => skipped)).toEqual([[2], [2]]);
+    rmSync(path.join(folder, 'run'), { recursive: true });
+    const always = [{ name: 'a', saysNotFinite: (step: number) => step > 2 }];
+    await expect(run(always, { skipLimit: 2, checkpointEvery: 2 })).rejects.toThrow(
+      /gradients of 2 steps in a row, up to step 4, were not finite; lower --learning-rate, and go on from .*step-00000002/,
+    );
+  });
+
+  it('sends a worker away whose replica went astray, and goes back to where all agreed', async () => {
+    const digest = (step: number) => (step >= 3 ? 'flipped' : `state of step ${step}`);
+    const scripts = [{ name: 'a' }, { name: 'b', digest }, { name: 'c' }];
+    const { workers, reasons } = await run(scripts, { digestEvery: 1, checkpointEvery: 2 });
+    expect(reasons[1]).toMatch(/After step 3 the replica of b differs/);
+    expect(workers[0]!.fetched).toEqual([2]);
+    expect(sumsOf(workers[0])).toEqual(wholeSums);
+    expect(metrics().map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe('two coordinators on one run', () => {
+  it('are one: the second says who leads', async () => {
+    const held = run([{ name: 'a', slowness: 500 }]);
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    await expect(run([{ name: 'b' }], { resume: true })).rejects.toThrow(
+      /led by the coordinator at 127.0.0.1/,
+    );
+    await held;
+    expect(metrics()).toHaveLength(4);
+  });
+});

@@ -1,0 +1,152 @@
+import { type BackgroundCopy, copyOut, copyOutInBackground } from '@captrain/engine';
+import { SharedMemory } from '@captrain/engine/sums';
+import type { AdamW, Captioner } from '@captrain/model';
+import { type StateArray, type StateFile, checkpointFiles } from '@captrain/model/run';
+import { sha256 } from '@captrain/runtime';
+import { type FileValues, Snapshot } from './snapshot.js';
+import { type StateFacts, stateDigest } from './state-digest.js';
+
+/** Parameters and both moments, each flat. */
+export type StateArrays = readonly [parameters: Float32Array, mean: Float32Array, square: Float32Array];
+
+/** What training changes, and every worker keeps identical: parameters, the optimizer's moments, and the number of steps. */
+export class TrainingState {
+  /** SHA-256 of the parameters' names and shapes. */
+  readonly layoutDigest: string;
+  private readonly files: readonly StateFile[];
+  private doneSteps = 0;
+  /** Of the present state, once it was computed. */
+  private knownDigest: string | undefined;
+  /** What is being copied of the present state. */
+  private readonly snapshots = new Set<Snapshot>();
+
+  constructor(
+    private readonly captioner: Captioner,
+    private readonly optimizer: AdamW,
+  ) {
+    this.layoutDigest = sha256(JSON.stringify(captioner.layout.entries));
+    this.files = checkpointFiles(captioner.layout);
+  }
+
+  /** Trainable values. */
+  get parameters(): number {
+    return this.captioner.layout.length;
+  }
+
+  /** Steps done, skipped ones included. */
+  get step(): number {
+    return this.doneSteps;
+  }
+
+  /** Updates that the optimizer has counted. */
+  get updates(): number {
+    return this.optimizer.step;
+  }
+
+  /** The files that a checkpoint is made of. */
+  get fileNames(): string[] {
+    return this.files.map(({ name }) => name);
+  }
+
+  /** The next step: AdamW by the gradient's sum over `captionTokens` tokens. */
+  apply(gradient: Float32Array, update: { learningRate: number; captionTokens: number }): void {
+    this.settle();
+    const { learningRate, captionTokens } = update;
+    this.optimizer.apply(gradient, { scale: 1 / captionTokens, learningRate });
+    this.advance(this.doneSteps + 1);
+  }
+
+  /** The next step is left out. */
+  skip(): void {
+    this.advance(this.doneSteps + 1);
+  }
+
+  copyTo([parameters, m, v]: StateArrays): void {
+    copyOut(this.captioner.variables, parameters);
+    this.optimizer.copyMoments({ m, v });
+  }
+
+  /** Takes over a state after so many steps, of which the optimizer has counted `updates`. */
+  take(step: number, updates: number, [parameters, m, v]: StateArrays): void {
+    this.settle();
+    this.captioner.importFlat(parameters);
+    this.optimizer.importState({ step: updates, m, v });
+    this.advance(step);
+  }
+
+  /** SHA-256 over the whole state; `scratch` is overwritten, and has `parameters` values. */
+  async digest(scratch: Float32Array): Promise<string> {
+    const { captioner, optimizer } = this;
+    const arrays = function* () {
+      copyOut(captioner.variables, scratch);
+      yield scratch;
+      optimizer.copyMoments({ m: scratch });
+      yield scratch;
+      optimizer.copyMoments({ v: scratch });
+      yield scratch;
+    };
+    return (this.knownDigest ??= await stateDigest(this.facts(), arrays()));
+  }
+
+  /** The same of a state that is not this one, at another step. */
+  digestOf(step: number, updates: number, arrays: StateArrays): Promise<string> {
+    return stateDigest({ ...this.facts(), step, updates }, arrays);
+  }
+
+  /** Starts to copy what these files of a checkpoint hold of the present state. */
+  snapshot(names: readonly string[]): Snapshot {
+    const started = performance.now();
+    const copies: BackgroundCopy[] = [];
+    const files = this.files
+      .filter(({ name }) => names.includes(name))
+      .map((file): FileValues => {
+        const memory = SharedMemory.create(file.length * 4);
+        copies.push(...this.copiesOf(file, memory.floats()));
+        return { file, memory };
+      });
+    const stallSeconds = (performance.now() - started) / 1000;
+    const snapshot = new Snapshot(this.step, this.updates, files, copies, stallSeconds);
+    this.snapshots.add(snapshot);
+    return snapshot;
+  }
+
+  /** The tensors of one flat array follow each other in a file without gaps. */
+  private copiesOf({ tensors }: StateFile, into: Float32Array): BackgroundCopy[] {
+    let offset = 0;
+    const arrays: readonly StateArray[] = ['parameters', 'mean', 'square'];
+    return arrays.flatMap((array) => {
+      const own = tensors.filter((tensor) => tensor.array === array);
+      if (own.length === 0) return [];
+      const range = { first: own[0]!.first, end: own.at(-1)!.end };
+      const part = into.subarray(offset, (offset += range.end - range.first));
+      return this.copy(array, range, part);
+    });
+  }
+
+  private copy(array: StateArray, range: { first: number; end: number }, into: Float32Array): BackgroundCopy {
+    if (array !== 'parameters') return this.optimizer.copyInBackground(array, range, into);
+    const { layout, variables } = this.captioner;
+    const isIn = (i: number) =>
+      layout.entries[i]!.offset >= range.first && layout.entries[i]!.offset < range.end;
+    return copyOutInBackground(
+      variables.filter((_, i) => isIn(i)),
+      into,
+    );
+  }
+
+  /** What is copied is done before it changes. */
+  private settle(): void {
+    for (const snapshot of this.snapshots) snapshot.settle();
+    this.snapshots.clear();
+  }
+
+  private facts(): StateFacts {
+    const { step, updates, layoutDigest } = this;
+    return { step, updates, layoutDigest };
+  }
+
+  private advance(step: number): void {
+    this.doneSteps = step;
+    this.knownDigest = undefined;
+  }
+}

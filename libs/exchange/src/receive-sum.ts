@@ -1,0 +1,52 @@
+import { decodeValues } from '@captrain/engine/sums';
+import type { GradientChunk } from '@captrain/protos';
+import { receivedChunks, sendChunk } from './call-streams.js';
+import { type ChunkRange, chunkRanges } from './chunk-range.js';
+import { firstChunk } from './first-chunk.js';
+import type { PartInReduction, ReductionSeen } from './part-in-reduction.js';
+import { Pipeline } from './pipeline.js';
+import type { OutgoingCall } from './reducer-connection.js';
+
+/** Chunks that are decoded at a time. */
+const CHUNKS_UNDER_WAY = 2;
+
+/** Receives the sum into `part.result`; nothing is written there once this resolves or rejects. */
+export async function receiveSum(
+  call: OutgoingCall,
+  part: PartInReduction,
+): Promise<Pick<ReductionSeen, 'finite' | 'bytesReceived'>> {
+  const chunks = receivedChunks(call);
+  const values = new Pipeline(CHUNKS_UNDER_WAY);
+  const seen = { finite: true, bytesReceived: 0 };
+  void sendChunk(call, firstChunk(part, true));
+  call.end();
+  try {
+    for (const range of chunkRanges(part)) {
+      const { value: chunk } = await chunks.next();
+      if (chunk === undefined || !isDue(chunk, part, range)) {
+        throw new Error(`the reducer did not send the sum of positions ${range.first} to ${range.end - 1}`);
+      }
+      await values.add(
+        () => decodeValues(chunk.values, part.format, part.result.subarray(range.first, range.end)),
+        async ({ checksum, finite }) => {
+          if (checksum !== chunk.checksum)
+            throw new Error('the sum was damaged on its way: a wrong checksum');
+          seen.finite &&= finite;
+          seen.bytesReceived += range.bytes;
+        },
+      );
+    }
+    await values.finish();
+    const { done } = await chunks.next();
+    if (done !== true) throw new Error('the reducer sent more than the sum');
+    return seen;
+  } finally {
+    await values.idle();
+  }
+}
+
+function isDue(chunk: GradientChunk, part: PartInReduction, range: ChunkRange): boolean {
+  const isOfPlan = chunk.generation === part.generation && chunk.step === part.step;
+  const isOfRange = chunk.offset === range.first && chunk.values.length === range.bytes;
+  return isOfPlan && isOfRange && chunk.total === part.total && chunk.format === part.format;
+}

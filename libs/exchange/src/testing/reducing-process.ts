@@ -1,0 +1,46 @@
+import { ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
+import { PeerClient, type PeerHandlers, createServer, peerService } from '@captrain/protos';
+import { ReducerConnection } from '../reducer-connection.js';
+import { Reducer } from '../reducer.js';
+
+/** What was refused: worker, sentence, kind. */
+export type Refused = [number, string, string];
+
+/** A reducer behind a real server, and connections to it. */
+export interface ReducingProcess {
+  readonly reducer: Reducer;
+  readonly refused: Refused[];
+  connect(): ReducerConnection;
+  close(): void;
+}
+
+export async function startReducing(patienceMs?: number): Promise<ReducingProcess> {
+  const refused: Refused[] = [];
+  const reducer = new Reducer({
+    onRefused: (...what) => refused.push(what),
+    ...(patienceMs !== undefined && { patienceMs }),
+  });
+  const server = createServer();
+  server.addService(peerService, {
+    Reduce: (call: ServerDuplexStream<object, object>) => reducer.handle(call),
+  } as unknown as PeerHandlers);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  const connections: ReducerConnection[] = [];
+  return {
+    reducer,
+    refused,
+    connect() {
+      const connection = new ReducerConnection(PeerClient, `127.0.0.1:${port}`);
+      connections.push(connection);
+      return connection;
+    },
+    close() {
+      for (const connection of connections) connection.close();
+      server.forceShutdown();
+    },
+  };
+}

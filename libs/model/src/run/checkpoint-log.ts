@@ -1,0 +1,101 @@
+import type { ObjectStore } from '@captrain/data';
+import { faultPoint } from '@captrain/runtime';
+import { type CheckpointManifest, manifestJson, parseManifest } from './checkpoint-manifest.js';
+import { Pointer } from './pointer.js';
+import {
+  type Checkpoint,
+  DamageError,
+  MANIFEST_FILE,
+  type StoredCheckpoint,
+  checkpointFolder,
+  listCheckpoints,
+  readCheckpoint,
+} from './stored-checkpoints.js';
+
+/**
+ * The checkpoints of a run, for the one coordinator that leads it. Once a coordinator of a later term has opened them, one
+ * of an earlier term can neither move LATEST nor BEST: it gets a ConflictError.
+ */
+export class CheckpointLog {
+  private constructor(
+    private readonly run: ObjectStore,
+    private readonly latest: Pointer,
+    private readonly best: Pointer,
+    private bestValidation: CheckpointManifest['validation'],
+  ) {}
+
+  /** `term` is higher than that of every coordinator before. */
+  static async open(run: ObjectStore, { term }: { term: number }): Promise<CheckpointLog> {
+    const latest = await Pointer.open(run, 'LATEST', term);
+    const best = await Pointer.open(run, 'BEST', term);
+    return new CheckpointLog(run, latest, best, await validationOf(run, best.step));
+  }
+
+  /** The step that LATEST names; undefined where the run has none yet, or LATEST is damaged. */
+  get latestStep(): number | undefined {
+    return this.latest.step;
+  }
+
+  /**
+   * Makes a checkpoint whose files have been written the run's newest, and its best where its validation is: first its
+   * manifest, then BEST, then LATEST, so that a reader finds either the whole checkpoint or the one before.
+   */
+  async commit(manifest: CheckpointManifest): Promise<Checkpoint> {
+    const folder = checkpointFolder(manifest.step);
+    const bytes = Buffer.from(manifestJson(manifest));
+    await this.latest.check();
+    faultPoint('before-manifest', manifest.step);
+    await this.run.put(`${folder}/${MANIFEST_FILE}`, bytes);
+    faultPoint('after-manifest', manifest.step);
+    if (isBetter(manifest.validation, this.bestValidation)) {
+      await this.best.move(manifest.step);
+      this.bestValidation = manifest.validation;
+    }
+    await this.latest.move(manifest.step);
+    faultPoint('after-latest', manifest.step);
+    return { folder, manifest: parseManifest(bytes) };
+  }
+
+  /**
+   * Deletes what is older than LATEST, except for the `keepLast` newest checkpoints (0: all of them) and for the best one.
+   * What was left of checkpoints that came to nothing goes too.
+   */
+  async retain(keepLast: number): Promise<void> {
+    await this.latest.check();
+    await this.best.check();
+    const newest = this.latest.step;
+    if (newest === undefined) return;
+    const stored = (await listCheckpoints(this.run)).filter(({ step }) => step <= newest);
+    const complete = stored.filter(({ isComplete }) => isComplete);
+    const kept = new Set(keepLast === 0 ? complete : complete.slice(0, keepLast));
+    for (const each of stored) {
+      if (!kept.has(each) && each.step !== newest && each.step !== this.best.step) await this.#delete(each);
+    }
+  }
+
+  /** The manifest goes first: without it, what is left is not taken for a checkpoint. */
+  async #delete({ folder, files, isComplete }: StoredCheckpoint): Promise<void> {
+    if (isComplete) await this.run.delete(`${folder}/${MANIFEST_FILE}`);
+    for (const name of files.keys()) if (name !== MANIFEST_FILE) await this.run.delete(`${folder}/${name}`);
+  }
+}
+
+/** Undefined where nothing is known of that checkpoint's validation. */
+async function validationOf(run: ObjectStore, step: number | undefined) {
+  if (step === undefined) return undefined;
+  try {
+    return (await readCheckpoint(run, step))?.manifest.validation;
+  } catch (error) {
+    if (error instanceof DamageError) return undefined;
+    throw error;
+  }
+}
+
+function isBetter(
+  validation: CheckpointManifest['validation'],
+  best: CheckpointManifest['validation'],
+): boolean {
+  if (validation === undefined) return false;
+  // Losses over other captions are not to be compared.
+  return best === undefined || best.split !== validation.split || validation.loss < best.loss;
+}
