@@ -11,11 +11,12 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { digestsOf } from '../src/testing/run-folder.js';
+import { freePort } from '../src/testing/status.js';
+import { runFolder, tinyRun } from '../src/testing/tiny-run.js';
 import { type TinyInputs, writeTinyInputs } from '../src/tiny-inputs.js';
 import { type Ended, Program, captrain } from './support/program.js';
-import { digestsOf, temporaryFolder } from './support/run-folder.js';
-import { freePort } from './support/status.js';
-import { runFolder, tinyRun } from './support/tiny-run.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 const folder = temporaryFolder();
 let inputs: TinyInputs;

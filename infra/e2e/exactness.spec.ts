@@ -1,11 +1,12 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { digestsOf, metricsOf, newestCheckpoint } from '../src/testing/run-folder.js';
+import { freePort, untilStep } from '../src/testing/status.js';
+import { STEPS_PER_EPOCH, runFolder, tinyRun, variants } from '../src/testing/tiny-run.js';
 import { type TinyInputs, writeTinyInputs } from '../src/tiny-inputs.js';
 import { Program, captrain } from './support/program.js';
-import { digestsOf, metricsOf, newestCheckpoint, temporaryFolder } from './support/run-folder.js';
-import { freePort, untilStep } from './support/status.js';
-import { STEPS_PER_EPOCH, runFolder, tinyRun, variants } from './support/tiny-run.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 const folder = temporaryFolder();
 let inputs: TinyInputs;

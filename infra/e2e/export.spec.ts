@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { metricsOf, newestCheckpoint } from '../src/testing/run-folder.js';
+import { STEPS_PER_EPOCH, runFolder, tinyRun, variants } from '../src/testing/tiny-run.js';
 import { type TinyInputs, writeTinyInputs } from '../src/tiny-inputs.js';
 import { captrain } from './support/program.js';
-import { metricsOf, newestCheckpoint, temporaryFolder } from './support/run-folder.js';
-import { STEPS_PER_EPOCH, runFolder, tinyRun, variants } from './support/tiny-run.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 const folder = temporaryFolder();
 let inputs: TinyInputs;

@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { metricsOf, newestCheckpoint } from '../src/testing/run-folder.js';
+import { freePort, statusAt, untilStep } from '../src/testing/status.js';
+import { STEPS_PER_EPOCH, runFolder, tinyRun } from '../src/testing/tiny-run.js';
+import { until } from '../src/testing/until.js';
 import { type TinyInputs, writeTinyInputs } from '../src/tiny-inputs.js';
 import { Program, captrain } from './support/program.js';
-import { metricsOf, newestCheckpoint, temporaryFolder } from './support/run-folder.js';
-import { freePort, statusAt, untilStep } from './support/status.js';
-import { STEPS_PER_EPOCH, runFolder, tinyRun } from './support/tiny-run.js';
-import { until } from './support/until.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 const folder = temporaryFolder();
 let inputs: TinyInputs;

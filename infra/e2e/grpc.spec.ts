@@ -1,13 +1,13 @@
 import type { RunStatus } from '@captrain/protos';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { freePort, statusAt, untilStep } from '../src/testing/status.js';
+import { runFolder, tinyRun } from '../src/testing/tiny-run.js';
+import { until } from '../src/testing/until.js';
 import { type TinyInputs, writeTinyInputs } from '../src/tiny-inputs.js';
 import { grpcurl, grpcurlProgram } from './support/grpcurl.js';
 import { Program, captrain } from './support/program.js';
 import { reflect } from './support/reflection.js';
-import { temporaryFolder } from './support/run-folder.js';
-import { freePort, statusAt, untilStep } from './support/status.js';
-import { runFolder, tinyRun } from './support/tiny-run.js';
-import { until } from './support/until.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 const folder = temporaryFolder();
 const run = runFolder(folder, 'asked');

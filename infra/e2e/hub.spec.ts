@@ -4,7 +4,7 @@ import { HubServer, HubServerModel, writeTinyClip, writeTinyGpt2 } from '@captra
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { images, writeDataset } from './support/flickr8k.js';
 import { type Ended, Program, captrain } from './support/program.js';
-import { temporaryFolder } from './support/run-folder.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => path.join(folder, ...names);

@@ -2,12 +2,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { writeTinyGpt2 } from '@captrain/model/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { metricsOf, newestCheckpoint } from '../src/testing/run-folder.js';
+import { freePort, statusAt } from '../src/testing/status.js';
+import { runFolder } from '../src/testing/tiny-run.js';
+import { until } from '../src/testing/until.js';
 import { type TinyInputs, writeTinyInputs } from '../src/tiny-inputs.js';
 import { Program, captrain } from './support/program.js';
-import { metricsOf, newestCheckpoint, temporaryFolder } from './support/run-folder.js';
-import { freePort, statusAt } from './support/status.js';
-import { runFolder } from './support/tiny-run.js';
-import { until } from './support/until.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 const folder = temporaryFolder();
 let inputs: TinyInputs;

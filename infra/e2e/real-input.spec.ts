@@ -4,10 +4,10 @@ import { openStore, readManifest } from '@captrain/data';
 import { type Minio, startMinio } from '@captrain/data/testing';
 import { sha256 } from '@captrain/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePort, untilStep } from '../src/testing/status.js';
 import { images, writeDataset, writeSmallGpt2 } from './support/flickr8k.js';
 import { Program, captrain } from './support/program.js';
-import { temporaryFolder } from './support/run-folder.js';
-import { freePort, untilStep } from './support/status.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 // Real photographs, real captions, GPT-2's real vocabulary, S3 in a real MinIO: learnt by heart by two workers.
 const folder = temporaryFolder();

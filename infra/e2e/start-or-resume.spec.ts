@@ -4,10 +4,10 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { once } from 'node:events';
 import { beforeAll, expect, test } from 'vitest';
+import { runFolder, tinyRun } from '../src/testing/tiny-run.js';
 import { type TinyInputs, writeTinyInputs } from '../src/tiny-inputs.js';
 import { captrain } from './support/program.js';
-import { temporaryFolder } from './support/run-folder.js';
-import { runFolder, tinyRun } from './support/tiny-run.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 const folder = temporaryFolder();
 let inputs: TinyInputs;

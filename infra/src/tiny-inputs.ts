@@ -17,11 +17,12 @@ export interface TinyInputs {
 /**
  * Writes into `folder` what a training run reads, small enough for a step to take milliseconds: random embeddings of
  * 24 images with three captions each, and a random GPT-2 with a tokenizer of single bytes. The same bytes every time.
+ * `size` changes GPT-2's.
  */
-export async function writeTinyInputs(folder: string): Promise<TinyInputs> {
+export async function writeTinyInputs(folder: string, size: { n_embd?: number } = {}): Promise<TinyInputs> {
   const data = path.join(folder, 'embeddings');
   const languageModel = path.join(folder, 'gpt2');
-  writeTinyGpt2(languageModel);
+  writeTinyGpt2(languageModel, size);
   const writer = await ShardWriter.create(await openStore(data), {
     encoder: 'random',
     encoderRevision: 'seed-1',

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// node tools/setup/run.mjs [demo|test|check|captrain|bench|parity|profile] [arguments…]
+// node tools/setup/run.mjs [demo|test|check|captrain|bench|parity|chaos|profile] [arguments…]
 // Installs and builds what is missing, then runs the named thing. Needs nothing but Node's own modules.
 // The version is looked at before any other module is read, because an old Node could not even parse them.
 const [major, minor] = process.versions.node.split('.').map(Number);

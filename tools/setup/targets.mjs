@@ -8,6 +8,7 @@ export const targets = {
   captrain: ['apps/cli/dist/main.js'],
   bench: ['bench/dist/main.js'],
   parity: ['bench/dist/parity/main.js'],
+  chaos: ['infra/dist/chaos/main.js'],
   profile: ['bench/dist/profile/main.js'],
   test: ['tools/test/test.mjs'],
   check: ['tools/test/check.mjs'],

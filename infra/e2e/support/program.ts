@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
-import { endProcesses, processesMarked } from './processes.js';
+import { endProcesses, processesMarked } from '../../src/testing/processes.js';
 
 const repository = path.resolve(import.meta.dirname, '../../..');
 

@@ -7,15 +7,18 @@ interface Fault {
 }
 
 /**
- * A place where a test of faults may end or stop this process: `CAPTRAIN_FAULT=POINT@STEP` kills it there by SIGKILL,
- * `CAPTRAIN_FAULT=POINT@STEP:stop` stops it by SIGSTOP. Without that variable nothing happens.
+ * A place where a test of faults may end or stop this process: `CAPTRAIN_FAULT=POINT@STEP` kills it by SIGKILL when it
+ * first comes there at that step or a later one, `CAPTRAIN_FAULT=POINT@STEP:stop` stops it by SIGSTOP, once. Without
+ * that variable nothing happens.
  */
 export function faultPoint(point: string, step: number): void {
-  if (fault === undefined || fault.point !== point || fault.step !== step) return;
-  process.kill(process.pid, fault.signal);
+  if (fault === undefined || fault.point !== point || step < fault.step) return;
+  const { signal } = fault;
+  fault = undefined;
+  process.kill(process.pid, signal);
 }
 
-const fault = parse(process.env['CAPTRAIN_FAULT']);
+let fault = parse(process.env['CAPTRAIN_FAULT']);
 
 function parse(text: string | undefined): Fault | undefined {
   if (text === undefined || text === '') return undefined;

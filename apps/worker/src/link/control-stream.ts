@@ -163,8 +163,9 @@ export class ControlStream {
           pulse.close();
           pulse = this.welcomed(stream, message.welcome, fallSilent);
         }
-        if (!message.heartbeat) this.options.received(message, this.connection);
+        // Only a final stop ends this worker, and `run` tells of that one.
         if (message.stop) return { stop: message.stop };
+        if (!message.heartbeat) this.options.received(message, this.connection);
       }
       return { lost: 'it ended the connection' };
     } catch (error) {

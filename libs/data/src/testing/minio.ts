@@ -17,6 +17,12 @@ export interface Minio {
   /** The AWS_… variables under which this server is found, for `openStore` and for child processes. */
   readonly env: Record<string, string>;
   createBucket(name: string): Promise<void>;
+  /** Sends the server a signal: SIGSTOP for one that takes connections and does not answer. */
+  signal(signal: NodeJS.Signals): void;
+  /** Kills the server; its data stays. */
+  kill(): Promise<void>;
+  /** Starts a killed server again at its endpoint, and waits until it serves. */
+  restart(): Promise<void>;
   /** Stops the server and removes its data. */
   close(): Promise<void>;
 }
@@ -32,24 +38,29 @@ export async function startMinio(): Promise<Minio | undefined> {
   const folder = await mkdtemp(path.join(tmpdir(), 'captrain-minio-'));
   const endpoint = `http://127.0.0.1:${await freePort()}`;
   const credentials = { accessKey: 'captrain-test', secretKey: 'captrain-test-secret' };
-  const server = spawn(program, ['server', '--quiet', '--address', endpoint.replace('http://', ''), folder], {
-    stdio: 'ignore',
-    env: {
-      ...process.env,
-      MINIO_ROOT_USER: credentials.accessKey,
-      MINIO_ROOT_PASSWORD: credentials.secretKey,
-      MINIO_BROWSER: 'off',
-      MINIO_UPDATE: 'off',
-    },
-  });
-  const kill = () => void server.kill('SIGKILL');
-  process.once('exit', kill);
+  const start = () =>
+    spawn(program, ['server', '--quiet', '--address', endpoint.replace('http://', ''), folder], {
+      stdio: 'ignore',
+      env: {
+        ...process.env,
+        MINIO_ROOT_USER: credentials.accessKey,
+        MINIO_ROOT_PASSWORD: credentials.secretKey,
+        MINIO_BROWSER: 'off',
+        MINIO_UPDATE: 'off',
+      },
+    });
+  let server = start();
+  const killAtExit = () => void server.kill('SIGKILL');
+  process.once('exit', killAtExit);
+  const kill = async () => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    const ended = once(server, 'exit');
+    server.kill('SIGKILL');
+    await ended;
+  };
   const close = async () => {
-    process.off('exit', kill);
-    if (server.exitCode === null && server.signalCode === null) {
-      kill();
-      await once(server, 'exit');
-    }
+    process.off('exit', killAtExit);
+    await kill();
     await rm(folder, { recursive: true, force: true });
   };
   try {
@@ -76,6 +87,12 @@ export async function startMinio(): Promise<Minio | undefined> {
       AWS_REGION: region,
     },
     createBucket: (name) => client.makeBucket(name, region),
+    signal: (signal) => void server.kill(signal),
+    kill,
+    restart: async () => {
+      server = start();
+      await untilHealthy(endpoint, server);
+    },
     close,
   };
 }

@@ -1,15 +1,6 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { sha256 } from '@captrain/runtime';
-import { afterAll } from 'vitest';
-
-/** A temporary folder that goes when the test file is over. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'captrain-e2e-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** SHA-256 of every file under a folder, by relative path. */
 export function digestsOf(folder: string): Record<string, string> {

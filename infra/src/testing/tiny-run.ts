@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { TinyInputs } from '../../src/tiny-inputs.js';
+import type { TinyInputs } from '../tiny-inputs.js';
 
 /** The two variants that captrain trains: what is trained, and by which mapper; and the two orders of the data. */
 export const variants = {

@@ -1,0 +1,88 @@
+import type { GradientChunk } from '@captrain/protos';
+import type { ChaosCase } from '../chaos-case.js';
+import { crc32c } from '../crc32c.js';
+import { type Tampering, TamperingProxy } from '../tampering-proxy.js';
+
+/** The worker is honest until then. */
+const FROM_STEP = 4;
+
+/** Changes chunks that carry values. */
+function ofValues(change: (chunk: GradientChunk) => GradientChunk): Tampering {
+  return { chunk: (chunk) => (chunk.step >= FROM_STEP && chunk.values.length > 0 ? change(chunk) : chunk) };
+}
+
+function withValues(chunk: GradientChunk, values: Uint8Array): GradientChunk {
+  return { ...chunk, values, checksum: crc32c(values) };
+}
+
+/** Chunks of an earlier step, by the place that they have in theirs. */
+function replaying(): Tampering {
+  const earlier = new Map<string, GradientChunk>();
+  return {
+    chunk: (chunk) => {
+      if (chunk.values.length === 0) return chunk;
+      const place = `${chunk.firstMicrobatch} ${chunk.microbatches} ${chunk.offset}`;
+      const kept = earlier.get(place);
+      if (kept === undefined) earlier.set(place, { ...chunk, values: chunk.values.slice() });
+      return chunk.step >= FROM_STEP ? (kept ?? chunk) : chunk;
+    },
+  };
+}
+
+const notANumber = new Uint8Array(new Float32Array([Number.NaN]).buffer);
+
+const tamperings: Record<string, [did: string, tampering: () => Tampering]> = {
+  garbage: [
+    'values whose checksum is wrong',
+    () => ofValues((chunk) => ({ ...chunk, values: chunk.values.map((byte) => byte ^ 0x5a) })),
+  ],
+  'wrong length': [
+    'chunks that lack a value',
+    () => ofValues((chunk) => withValues(chunk, chunk.values.subarray(4))),
+  ],
+  'wrong total': [
+    'gradients of another length',
+    () => ofValues((chunk) => ({ ...chunk, total: chunk.total + 1 })),
+  ],
+  NaN: [
+    'values that are not a number, their checksum right',
+    () =>
+      ofValues((chunk) => {
+        const values = chunk.values.slice();
+        values.set(notANumber);
+        return withValues(chunk, values);
+      }),
+  ],
+  replay: ['the chunks of an earlier step', replaying],
+  'wrong step': ['chunks of another step', () => ofValues((chunk) => ({ ...chunk, step: chunk.step + 1 }))],
+  'wrong generation': [
+    'chunks of an earlier generation',
+    () => ofValues((chunk) => ({ ...chunk, generation: chunk.generation - 1 })),
+  ],
+  'lie about the step': [
+    'reports that it computed the next step',
+    () => ({
+      control: (message) => {
+        if (message.computed && message.computed.step >= FROM_STEP) message.computed.step++;
+        return message;
+      },
+    }),
+  ],
+};
+
+export const hostileWorkers: ChaosCase[] = Object.entries(tamperings).map(([kind, [did, tampering]]) => ({
+  name: `hostile worker: ${kind}`,
+  did: `one of two workers sends ${did} from step ${FROM_STEP} on: it has to be told why, and fenced`,
+  short: kind === 'garbage',
+  act: async (stage) => {
+    const { cluster } = stage;
+    await cluster.startCoordinator();
+    const proxy = await TamperingProxy.listen(cluster.address, tampering());
+    stage.atEnd(() => proxy.close());
+    cluster.startWorker({ through: proxy.address }).mayEnd = true;
+    cluster.startWorker();
+    await cluster.finished();
+    if (!proxy.refusals.some((reason) => reason !== '')) stage.complain('the worker was never told why');
+    if (proxy.fenced === undefined) stage.complain('the worker was not fenced');
+  },
+}));

@@ -1,0 +1,106 @@
+import { existsSync, readdirSync } from 'node:fs';
+import type { Cluster } from './cluster.js';
+import { describeEnd } from './case-process.js';
+import type { LedgerLine, RunContents } from './run-contents.js';
+
+/** What has to be true of a run's folder at its end; each function tells what is not. */
+export type Complaints = string[];
+
+/** Of the last checkpoint every byte is that of the undisturbed run's. */
+export function checkDigests(found: RunContents, expected: RunContents): Complaints {
+  if (found.newest !== expected.newest)
+    return [`the last checkpoint is ${found.newest}, not ${expected.newest}`];
+  const names = new Set([...Object.keys(found.digests), ...Object.keys(expected.digests)]);
+  const differing = [...names].filter((name) => found.digests[name] !== expected.digests[name]);
+  return differing.length === 0 ? [] : [`${differing.toSorted().join(', ')} of ${found.newest} differ`];
+}
+
+/** metrics.jsonl has every step once, in order. */
+export function checkMetrics({ metricsSteps }: RunContents, steps: number): Complaints {
+  return sequence('metrics.jsonl', metricsSteps, steps);
+}
+
+/** The ledger has every step once, in order, and every caption of the split once in each epoch. */
+export function checkLedger({ ledger }: RunContents, steps: number, captions: number): Complaints {
+  const steadily = sequence(
+    'ledger.jsonl',
+    ledger.map(({ step }) => step),
+    steps,
+  );
+  if (steadily.length > 0) return steadily;
+  return [...byEpoch(ledger)].flatMap(([epoch, samples]) => {
+    const once = new Set(samples);
+    const whole =
+      samples.length === captions && once.size === captions && Math.max(...samples) === captions - 1;
+    return whole
+      ? []
+      : [`epoch ${epoch} saw ${samples.length} captions, ${once.size} different ones, of ${captions}`];
+  });
+}
+
+function byEpoch(ledger: readonly LedgerLine[]): Map<number, number[]> {
+  const epochs = new Map<number, number[]>();
+  for (const { epoch, samples } of ledger) epochs.set(epoch, [...(epochs.get(epoch) ?? []), ...samples]);
+  return epochs;
+}
+
+function sequence(file: string, found: readonly number[], steps: number): Complaints {
+  const wrong = found.findIndex((step, index) => step !== index + 1);
+  if (wrong >= 0) return [`line ${wrong + 1} of ${file} is of step ${found[wrong]}`];
+  return found.length === steps ? [] : [`${file} has ${found.length} lines, not ${steps}`];
+}
+
+const expectedPaths =
+  /^(config\.json|metrics\.jsonl|ledger\.jsonl|LEADER|checkpoints\/LATEST|checkpoints\/step-\d{8}\/(manifest\.json|[\w-]+\.safetensors))$/;
+
+/** Nothing is left in the run's folder that a run does not leave, and no checkpoint is half there. */
+export function checkFolder({ paths }: RunContents, run: string): Complaints {
+  const strange = paths.filter((path) => !expectedPaths.test(path));
+  const folders = new Set(paths.flatMap((path) => /^checkpoints\/step-\d{8}/.exec(path)?.[0] ?? []));
+  const half = [...folders].filter((folder) => !paths.includes(`${folder}/manifest.json`));
+  const temporary = existsSync(run)
+    ? readdirSync(run, { recursive: true, encoding: 'utf8' }).filter((file) => /(^|\/)\.[^/]*$/.test(file))
+    : [];
+  return [
+    ...[...strange, ...temporary].map((path) => `${path} is left in the run's folder`),
+    ...half.map((folder) => `${folder} is left without a manifest`),
+  ];
+}
+
+/** What a coordinator that lived to the end may have gained on what it had after two steps. */
+const MOST_MEGABYTES = 64;
+const MOST_DESCRIPTORS = 12;
+
+/** The coordinators' memory and descriptors are at their level again. */
+export function checkLevels({ levels }: Cluster): Complaints {
+  return [...levels].flatMap(([{ name }, { before, after }]) => {
+    if (before === undefined || after === undefined) return [];
+    const complaints: Complaints = [];
+    if (after.megabytes > before.megabytes + MOST_MEGABYTES)
+      complaints.push(`${name} went from ${before.megabytes.toFixed(0)} to ${after.megabytes.toFixed(0)} MB`);
+    if (after.descriptors > before.descriptors + MOST_DESCRIPTORS)
+      complaints.push(`${name} went from ${before.descriptors} to ${after.descriptors} descriptors`);
+    return complaints;
+  });
+}
+
+/** No worker ended otherwise than with the run, unless it was meant to. */
+export function checkWorkers({ workers }: Cluster): Complaints {
+  return workers.flatMap(({ name, end, mayEnd, sentence }) =>
+    end === undefined || mayEnd || end.code === 0
+      ? []
+      : [`${name} ended (${describeEnd(end)})${sentence === undefined ? '' : `: ${sentence}`}`],
+  );
+}
+
+/** Every fault that a process was started with has happened: else the case proves nothing. */
+export function checkFaults({ workers, coordinators }: Cluster): Complaints {
+  return [...workers, ...coordinators].flatMap(({ name, killedAt, end }) =>
+    killedAt === undefined || end?.signal === 'SIGKILL' ? [] : [`${name} never came to ${killedAt}`],
+  );
+}
+
+/** Names in /dev/shm, which is to be as it was. */
+export function sharedMemoryNames(): Set<string> {
+  return new Set(existsSync('/dev/shm') ? readdirSync('/dev/shm') : []);
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError, messageOf } from '@captrain/runtime';
+import { endProcesses, processesMarked } from '../testing/processes.js';
+import type { ChaosCase } from './chaos-case.js';
+import {
+  checkDigests,
+  checkFaults,
+  checkFolder,
+  checkLedger,
+  checkLevels,
+  checkMetrics,
+  checkWorkers,
+  sharedMemoryNames,
+} from './checks.js';
+import type { Cluster } from './cluster.js';
+import type { Laboratory } from './laboratory.js';
+import { type RunContents, readContents } from './run-contents.js';
+import { type Training, stepsOf, trainingOf } from './variants.js';
+
+/** The longest cases take less than a minute where other programs run as well. */
+const MOST_SECONDS = 180;
+
+/** 24 images with three captions each. */
+const CAPTIONS = 72;
+
+export interface Result {
+  readonly passed: boolean;
+  readonly seconds: number;
+  /** The most workers that the run had at a time. */
+  readonly workers: number;
+  /** What is wrong; empty where it passed. */
+  readonly reason: string;
+}
+
+/**
+ * Runs a case in a folder of its own, waits for the run's end, and checks all that has to be true then. Nothing that it
+ * started is left afterwards. The folder stays where the case failed and `keep` is set.
+ */
+export async function runCase(
+  chaos: ChaosCase,
+  laboratory: Laboratory,
+  { keep = false, signal = new AbortController().signal }: { keep?: boolean; signal?: AbortSignal } = {},
+): Promise<Result> {
+  const training = trainingOf(chaos);
+  const expected = await laboratory.undisturbed(training);
+  const folder = path.join(laboratory.folder, 'cases', chaos.name.replaceAll(/[^\w-]+/g, '-'));
+  mkdirSync(folder, { recursive: true });
+  const mark = randomUUID();
+  const stage = await laboratory.stage(chaos, training, folder, mark);
+  const { cluster } = stage;
+  const complaints: string[] = stage.complaints;
+  const shared = sharedMemoryNames();
+  const started = performance.now();
+  try {
+    await inTime(
+      chaos.act(stage).then(() => cluster.finished()),
+      signal,
+    );
+    complaints.push(...(await endOfWorkers(cluster)));
+    const found = await readContents(stage.run, stage.env);
+    complaints.push(...checkContents(found, expected, stage.run, training));
+    complaints.push(...checkWorkers(cluster), ...checkFaults(cluster), ...checkLevels(cluster));
+  } catch (error) {
+    complaints.push(messageOf(error));
+  }
+  cluster.close();
+  const left = processesMarked(mark);
+  if (complaints.length === 0 && left.length > 0) complaints.push(`${left.length} processes are left`);
+  endProcesses(mark);
+  await stage.close();
+  if (complaints.length === 0)
+    for (const name of sharedMemoryNames())
+      if (!shared.has(name)) complaints.push(`/dev/shm/${name} is left`);
+  const seconds = (performance.now() - started) / 1000;
+  const passed = complaints.length === 0;
+  if (passed || !keep) rmSync(folder, { recursive: true, force: true });
+  else complaints.push(`see ${folder}`);
+  return { passed, seconds, workers: cluster.mostWorkers, reason: complaints.join('; ') };
+}
+
+/** Rejects once a case has taken too long, or the signal is aborted. */
+async function inTime(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const late = AbortSignal.timeout(MOST_SECONDS * 1000);
+  const over = once(AbortSignal.any([late, signal]), 'abort').then(() => {
+    throw new UserError(signal.aborted ? 'it was stopped' : `it took over ${MOST_SECONDS} s`);
+  });
+  work.catch(() => undefined);
+  over.catch(() => undefined);
+  await Promise.race([work, over]);
+}
+
+function checkContents(found: RunContents, expected: RunContents, run: string, training: Training): string[] {
+  const steps = stepsOf(training);
+  return [
+    ...checkDigests(found, expected),
+    ...checkMetrics(found, steps),
+    ...checkLedger(found, steps, CAPTIONS),
+    ...checkFolder(found, run),
+  ];
+}
+
+/** Every worker ends by itself when the run has; who does not is asked to, and told of. */
+async function endOfWorkers({ livingWorkers }: Cluster): Promise<string[]> {
+  const ended = Promise.all(livingWorkers.map((worker) => worker.ended));
+  await Promise.race([ended, sleep(10_000)]);
+  const late = livingWorkers.filter(({ runs }) => runs);
+  for (const worker of late) worker.signal('SIGTERM');
+  await Promise.race([ended, sleep(5000)]);
+  return late.flatMap(({ name, runs, mayLinger }) => {
+    if (runs) return [`${name} did not end when it was asked to`];
+    return mayLinger ? [] : [`${name} did not end with the run`];
+  });
+}

@@ -1,0 +1,57 @@
+import { STEPS_PER_EPOCH, tinyRun, variants } from '../testing/tiny-run.js';
+import { type TinyInputs, writeTinyInputs } from '../tiny-inputs.js';
+
+const [fineTuned, frozen] = Object.values(variants) as [string[], string[]];
+
+/**
+ * What a case trains. `mlp` fine-tunes the language model, with dropout; `transformer` leaves it as it is and takes the
+ * data image by image; both have gradients of less than one chunk. `large` is `mlp` with a gradient of three chunks.
+ */
+export type Variant = 'mlp' | 'transformer' | 'large';
+
+const flags: Record<Variant, string[]> = { mlp: fineTuned, large: fineTuned, transformer: frozen };
+
+/** Width of `large`'s language model: 2.8 million values are trained, 11 MB. */
+const LARGE = { n_embd: 192 };
+
+/** What the result of a case depends on. */
+export interface Training {
+  readonly variant: Variant;
+  readonly epochs: number;
+  readonly exchange: 'exact' | 'bf16';
+  /** What a whole global batch is cut into. */
+  readonly microbatches: number;
+}
+
+/** What a case trains: the small MLP for 40 steps, if it does not say otherwise. */
+export function trainingOf({ training }: { training?: Partial<Training> }): Training {
+  return { variant: 'mlp', epochs: 10, exchange: 'exact', microbatches: 4, ...training };
+}
+
+/** The data and the language models of all cases. */
+export interface Inputs {
+  readonly small: TinyInputs;
+  readonly large: TinyInputs;
+}
+
+export async function writeInputs(folder: string): Promise<Inputs> {
+  return {
+    small: await writeTinyInputs(`${folder}/small`),
+    large: await writeTinyInputs(`${folder}/large`, LARGE),
+  };
+}
+
+export function stepsOf({ epochs }: Training): number {
+  return epochs * STEPS_PER_EPOCH;
+}
+
+/** Flags of the coordinator: the run, and all that has a part in the result. */
+export function trainingFlags(inputs: Inputs, training: Training, run: string): string[] {
+  const { variant, epochs, exchange, microbatches } = training;
+  const chosen = variant === 'large' ? inputs.large : inputs.small;
+  return [
+    ...tinyRun(chosen, run, epochs),
+    ...flags[variant],
+    ...['--exchange', exchange, '--microbatches', String(microbatches)],
+  ];
+}
