@@ -1,7 +1,8 @@
 /** Loads one GPT-2 and prints what that took: `node load-child.js FOLDER [forward]`. A process of its own for each load. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { startEngine, tf } from '@captrain/engine';
 import { gpt2Logits, loadGpt2 } from '@captrain/model';
+import { residentBytes } from './resident.js';
 
 export interface LoadFigures {
   seconds: number;
@@ -18,14 +19,14 @@ tf.tidy(() => tf.add(tf.ones([8]), 1).dataSync());
 
 // The highest so far is forgotten.
 writeFileSync('/proc/self/clear_refs', '5');
-const before = resident('VmRSS');
+const before = residentBytes('VmRSS');
 const started = performance.now();
 const { config, parameters } = await loadGpt2(folder);
 const seconds = (performance.now() - started) / 1000;
 const figures: LoadFigures = {
   seconds,
-  raisedBytes: resident('VmHWM') - before,
-  peakBytes: resident('VmHWM'),
+  raisedBytes: residentBytes('VmHWM') - before,
+  peakBytes: residentBytes('VmHWM'),
 };
 if (forward !== undefined) {
   const again = performance.now();
@@ -33,14 +34,6 @@ if (forward !== undefined) {
   const finite = tf.tidy(() => tf.all(tf.isFinite(gpt2Logits(parameters, config, ids))).dataSync()[0] === 1);
   if (!finite) throw new Error('the logits are not finite');
   figures.forwardSeconds = (performance.now() - again) / 1000;
-  figures.peakBytes = resident('VmHWM');
+  figures.peakBytes = residentBytes('VmHWM');
 }
 console.log(JSON.stringify(figures));
-
-/** A size of /proc/self/status in bytes: the resident memory now (VmRSS), or at its highest (VmHWM). */
-function resident(field: 'VmRSS' | 'VmHWM'): number {
-  const [, kilobytes] = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(
-    readFileSync('/proc/self/status', 'utf8'),
-  )!;
-  return Number(kilobytes) * 1024;
-}

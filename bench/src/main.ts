@@ -38,5 +38,15 @@ await runCommands({
       summary: "GFLOP/s of GPT-2 small's matrix products, by TensorFlow and by the engine's own kernel",
       load: async () => (await import('./products.js')).products,
     },
+    {
+      name: 'exchange',
+      summary: 'A gradient exchanged between processes: beside gloo, with a delay, by number of workers',
+      load: async () => (await import('./exchange/exchange.js')).exchange,
+    },
+    {
+      name: 'scaling',
+      summary: 'A model of step time and efficiency for 8 to 512 GPUs, from what bench -- exchange measured',
+      load: async () => (await import('./exchange/scaling.js')).scaling,
+    },
   ],
 });

@@ -12,6 +12,8 @@ export interface StepMetrics {
   seconds: number;
   exchange_seconds: number;
   input_seconds: number;
+  /** How long workers could not compute for a checkpoint of this step. */
+  checkpoint_stall_seconds?: number;
 }
 
 /** Runs the built `captrain train` and returns its metrics. Throws, with what it said, where it fails. */

@@ -1,7 +1,7 @@
 import { openStore, readManifest, requireConditionalWrites } from '@captrain/data';
 import { stepsPerEpoch, totalSteps } from '@captrain/data/order';
-import type { CoordinatorConfig, RunConfig } from '@captrain/model/run';
-import type { Welcome } from '@captrain/protos';
+import type { Checkpoint, CoordinatorConfig, RunConfig } from '@captrain/model/run';
+import type { Hello, Welcome } from '@captrain/protos';
 import { type Logger, messageOf } from '@captrain/runtime';
 import { LeaderLease } from './leader-lease.js';
 import { digestsOf } from './membership/bring-together.js';
@@ -87,19 +87,19 @@ export async function coordinate(
       term: lease.term,
       signal,
     });
-    if ((run.checkpoints.newest?.manifest.step ?? 0) >= steps) {
-      options.announce({ finished: `${store.uri}/${run.checkpoints.newest!.folder}` });
-      return;
-    }
     const { crew, checkpoints, reduction } = run;
-    const welcome = (): Omit<Welcome, 'worker'> => ({
+    if (checkpoints.latestStep >= steps) {
+      const last = await checkpoints.known();
+      if ((last?.manifest.step ?? 0) >= steps) {
+        options.announce({ finished: `${store.uri}/${last!.folder}` });
+        return;
+      }
+    }
+    const welcome = async (hello: Hello): Promise<Omit<Welcome, 'worker'>> => ({
       generation: crew.generation,
       configJson: JSON.stringify(record!.config),
       run: store.uri,
-      // Where there are active workers a newcomer takes their state, and needs no checkpoint's.
-      ...(crew.active.length === 0
-        ? { checkpoint: checkpoints.newest?.folder ?? '', checkpointDigests: digestsOf(checkpoints.newest) }
-        : { checkpoint: '', checkpointDigests: {} }),
+      ...startOf(hello.generation > 0 || crew.active.length > 0 ? undefined : await checkpoints.known()),
       dataDigest: manifest.digest,
       dim: manifest.content.dim,
       encoder: manifest.content.encoder,
@@ -129,4 +129,9 @@ export async function coordinate(
     await server.close();
     await lease?.close();
   }
+}
+
+/** Where a newcomer starts: none for one that holds a state, or that takes one from others. */
+function startOf(checkpoint: Checkpoint | undefined) {
+  return { checkpoint: checkpoint?.folder ?? '', checkpointDigests: digestsOf(checkpoint) };
 }

@@ -1,6 +1,11 @@
 import type { DataManifest, ObjectStore } from '@captrain/data';
-import { type CoordinatorConfig, commitCheckpoint, latestCheckpoint } from '@captrain/model/run';
-import type { Logger } from '@captrain/runtime';
+import {
+  type Checkpoint,
+  CheckpointLog,
+  type CoordinatorConfig,
+  newestValidCheckpoint,
+} from '@captrain/model/run';
+import { type Logger, UserError, faultPoint } from '@captrain/runtime';
 import { Checkpoints } from './checkpoints/checkpoints.js';
 import { RunLog } from './log/run-log.js';
 import { StorePatience } from './log/store-patience.js';
@@ -14,8 +19,7 @@ import { Pace } from './step/pace.js';
 import { ReduceAmongWorkers } from './step/reduce-among-workers.js';
 import { ReduceHere } from './step/reduce-here.js';
 
-/** Puts a run together: what its folder holds, and who will work on it. */
-export async function prepareRun(options: {
+export interface PrepareOptions {
   store: ObjectStore;
   record: RunRecord;
   given: CoordinatorConfig;
@@ -25,10 +29,17 @@ export async function prepareRun(options: {
   log: Logger;
   term: number;
   signal: AbortSignal;
-}): Promise<Run> {
+}
+
+/**
+ * Puts a run together: what its folder holds, and who will work on it. Its newest checkpoint is still being verified then,
+ * which takes a while for a large one: where workers have outlived their coordinator, nobody waits for it.
+ */
+export async function prepareRun(options: PrepareOptions): Promise<Run> {
   const { store, record, given, captions, manifest, board, log, term } = options;
   const { config } = record;
-  const start = given.resume ? await latestCheckpoint(store) : undefined;
+  const checkpointLog = await CheckpointLog.open(store, { term });
+  const found = given.resume ? findStart(options) : Promise.resolve(undefined);
   const patience = new StorePatience(given.storePatience, log);
   const runLog = await RunLog.open(store, { ledger: given.ledger, patience });
   const crew = new Crew({ term, leaseSeconds: given.leaseSeconds, changed: () => board.changed(), log });
@@ -51,17 +62,21 @@ export async function prepareRun(options: {
       commit: async (manifest) => {
         // The steps before a checkpoint are not computed again: their lines have to be there.
         await runLog.write();
-        return commitCheckpoint(store, manifest);
+        const checkpoint = await checkpointLog.commit(manifest);
+        faultPoint('before-retain', manifest.step);
+        await checkpointLog.retain(given.keepCheckpoints);
+        return checkpoint;
       },
-      committed: ({ folder, manifest }) => board.set({ lastCheckpoint: { step: manifest.step, folder } }),
+      onCommitted: ({ folder, manifest }) => board.set({ lastCheckpoint: { step: manifest.step, folder } }),
     },
-    start,
+    { found, latestStep: checkpointLog.latestStep },
   );
   board.attach(crew, pace);
-  if (start !== undefined) {
+  void found.then((start) => {
+    if (start === undefined || board.current.step >= start.manifest.step) return;
     const { step, epoch } = start.manifest;
     board.set({ step, epoch, lastCheckpoint: { step, folder: start.folder } });
-  }
+  });
   return {
     record,
     store,
@@ -82,6 +97,21 @@ export async function prepareRun(options: {
     leaseSeconds: given.leaseSeconds,
     stragglerFactor: given.stragglerFactor,
     layout: undefined,
-    hasStarted: start !== undefined,
+    hasStarted: given.resume && checkpointLog.latestStep !== undefined,
   };
+}
+
+/** The newest whole checkpoint of a run that is gone on with. Throws a UserError where it was trained on other data. */
+async function findStart({
+  store,
+  record,
+  manifest,
+  log,
+  signal,
+}: PrepareOptions): Promise<Checkpoint | undefined> {
+  const start = await newestValidCheckpoint(store, { say: (sentence) => log.warn(sentence), signal });
+  if (start === undefined || start.manifest.data === manifest.digest) return start;
+  throw new UserError(
+    `${record.config.data} is not the data that ${store.uri}/${start.folder} was trained on; restore it, or start another run.`,
+  );
 }

@@ -20,10 +20,10 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
   const { record, crew, checkpoints, runLog, board, patience } = run;
   const steps = totalSteps(run.captions, record.config);
   let step = await assemble(run, needed, { isOrphaned: false, signal });
-  if (step === undefined) return checkpoints.newest;
+  if (step === undefined) return checkpoints.known();
   if (!record.isSettled) {
     const microbatches = await chooseCut(run, signal);
-    if (microbatches === undefined) return checkpoints.newest;
+    if (microbatches === undefined) return checkpoints.known();
     await record.settle(microbatches);
     run.log.info({ microbatches }, 'microbatches chosen');
   }
@@ -75,7 +75,7 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
   }
   await saveAndSettle(run, step);
   await runLog.close();
-  return checkpoints.newest;
+  return checkpoints.known();
 }
 
 function batchOf({ record, captions }: Run, step: number): GlobalBatch {
@@ -115,7 +115,7 @@ async function save({ record, captions, dataDigest, checkpoints, board }: Run, s
 async function saveAndSettle(run: Run, step: number): Promise<void> {
   const { checkpoints, crew, patience } = run;
   await checkpoints.settle();
-  while (step > (checkpoints.newest?.manifest.step ?? 0) && crew.active.length > 0) {
+  while (step > checkpoints.latestStep && crew.active.length > 0) {
     await save(run, step);
     await checkpoints.settle();
     await patience.pause();

@@ -1,11 +1,5 @@
 import { type ServiceError, status as codes } from '@grpc/grpc-js';
-import {
-  PROTOCOL_VERSION,
-  type CoordinatorMessage,
-  type Hello,
-  type TrainingHandlers,
-  type Welcome,
-} from '@captrain/protos';
+import { PROTOCOL_VERSION, type Hello, type TrainingHandlers, type Welcome } from '@captrain/protos';
 import type { Logger } from '@captrain/runtime';
 import type { Crew } from './membership/crew.js';
 import { Member, type WorkStream } from './membership/member.js';
@@ -16,7 +10,7 @@ interface House {
   readonly crew: Crew;
   readonly reduction: Reduction;
   /** What a worker that comes now is told. */
-  readonly welcome: () => Omit<Welcome, 'worker'>;
+  readonly welcome: (hello: Hello) => Promise<Omit<Welcome, 'worker'>>;
   readonly log: Logger;
 }
 
@@ -69,8 +63,10 @@ function receive(stream: WorkStream, { crew, welcome, log }: House): void {
     if ('refused' in admitted) return refuse(admitted.refused);
     member = admitted;
     log.info({ worker: hello.name }, 'worker joined');
-    const answer: CoordinatorMessage = { welcome: { ...welcome(), worker: member.worker } };
-    member.send(answer);
+    welcome(hello).then(
+      (words) => admitted.send({ welcome: { ...words, worker: admitted.worker } }),
+      (error: unknown) => crew.end(error),
+    );
   });
   stream.on('end', leave);
   stream.on('error', leave);

@@ -5,10 +5,11 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { startEngine } from '@captrain/engine';
 import type { Precision } from '@captrain/model';
+import { answerLines } from '../answering-program.js';
 import { tensorOf } from '../parity/context.js';
+import { residentBytes } from '../resident.js';
 import { matmulSpeed } from './matmul-speed.js';
 import { OwnStep } from './own-step.js';
 import type { TrainTask } from './task.js';
@@ -20,27 +21,13 @@ const task = JSON.parse(readFileSync(path.join(folder, 'task.json'), 'utf8')) as
 const embeddings = tensorOf(path.join(folder, 'embeddings.safetensors'), 'embeddings');
 const own = await OwnStep.create(task, embeddings, { precision, sharedPrefix: prefixes === 'shared' });
 own.compile(task.batches.slice(Number(first), Number(end)));
-answer({ ready: true });
 
 let steps = 0;
-for await (const line of createInterface({ input: process.stdin })) {
-  if (line === 'quit') break;
-  if (line === 'matmuls') answer(matmulSpeed(precision));
-  if (line === 'step') {
-    const batch = task.batches[steps++ % task.batches.length]!;
-    const started = performance.now();
-    const loss = own.step(batch);
-    answer({ seconds: (performance.now() - started) / 1000, loss });
-  }
-}
-answer({ peakBytes: peakBytes() });
-
-function answer(values: object): void {
-  process.stdout.write(`${JSON.stringify(values)}\n`);
-}
-
-/** The highest resident memory of this process, as the kernel counts it. */
-function peakBytes(): number {
-  const [, kilobytes] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))!;
-  return Number(kilobytes) * 1024;
-}
+await answerLines({ ready: true }, (line) => {
+  if (line === 'quit') return { peakBytes: residentBytes('VmHWM') };
+  if (line === 'matmuls') return matmulSpeed(precision);
+  const batch = task.batches[steps++ % task.batches.length]!;
+  const started = performance.now();
+  const loss = own.step(batch);
+  return { seconds: (performance.now() - started) / 1000, loss };
+});

@@ -21,6 +21,7 @@ export class Checkpoints {
   private job: CheckpointJob | undefined;
   private committing: Promise<void> | undefined;
   private retryAt: number | undefined;
+  private committed: Checkpoint | undefined;
   /** The step whose state the active workers hold. */
   private step = 0;
 
@@ -33,16 +34,35 @@ export class Checkpoints {
       log: Logger;
       /** Makes a written checkpoint the newest. */
       commit: (manifest: CheckpointJob['manifest']) => Promise<Checkpoint>;
-      committed: (checkpoint: Checkpoint) => void;
+      onCommitted: (checkpoint: Checkpoint) => void;
     },
-    private committed: Checkpoint | undefined,
+    private readonly start: {
+      /** The newest that the run's folder held, once it is verified. */
+      readonly found: Promise<Checkpoint | undefined>;
+      /** The step that LATEST names. */
+      readonly latestStep: number | undefined;
+    },
   ) {
     run.crew.observe((event) => this.observe(event));
+    start.found.then(
+      (found) => (this.committed ??= found),
+      () => {},
+    );
   }
 
-  /** The newest that is complete. */
+  /** The newest that is known to be whole. */
   get newest(): Checkpoint | undefined {
     return this.committed;
+  }
+
+  /** The same, once that is known of what was found at the start. Throws a UserError where none of a run's is whole. */
+  async known(): Promise<Checkpoint | undefined> {
+    return this.committed ?? (await this.start.found);
+  }
+
+  /** The step of the newest, whole or not. */
+  get latestStep(): number {
+    return this.committed?.manifest.step ?? this.start.latestStep ?? 0;
   }
 
   /** Whether one that came to nothing is to be tried again. */
@@ -103,7 +123,7 @@ export class Checkpoints {
   }
 
   private async commit(job: CheckpointJob): Promise<void> {
-    const { patience, log, commit, committed } = this.run;
+    const { patience, log, commit, onCommitted } = this.run;
     const isThrough = await patience.attempt('a checkpoint', async () => {
       this.committed = await commit(job.manifest);
     });
@@ -115,7 +135,7 @@ export class Checkpoints {
     }
     this.job = undefined;
     log.info({ step: job.outline.step, folder: this.committed!.folder }, 'checkpoint committed');
-    committed(this.committed!);
+    onCommitted(this.committed!);
   }
 
   private fail(fault: Error | undefined): void {

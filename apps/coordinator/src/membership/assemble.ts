@@ -22,7 +22,7 @@ export async function assemble(
     run.board.set({ state: 'RUN_STATE_WAITING_FOR_WORKERS' });
     const members = await gather(run, needed, options);
     if (members === undefined) return undefined;
-    const { step, source } = newestState(run, members);
+    const { step, source } = await newestState(run, members);
     await bringTogether(run, members, step, source);
     if (run.crew.active.length === 0) continue;
     for (const line of members.flatMap(({ ready }) => ready!.metrics).toSorted(byStep))
@@ -43,10 +43,10 @@ export async function admitAndRelease(run: Run, step: number): Promise<void> {
 }
 
 /** The newest state: the workers', by the majority of those that hold it, or the newest checkpoint's. */
-function newestState(run: Run, members: readonly Member[]): { step: number; source: Source } {
-  const checkpoint = run.checkpoints.newest;
-  const saved = checkpoint?.manifest.step ?? 0;
-  const step = Math.max(saved, ...members.map(({ holding }) => holding?.step ?? 0));
+async function newestState(run: Run, members: readonly Member[]): Promise<{ step: number; source: Source }> {
+  const held = Math.max(0, ...members.map(({ holding }) => holding?.step ?? 0));
+  const saved = held > run.checkpoints.latestStep ? 0 : ((await run.checkpoints.known())?.manifest.step ?? 0);
+  const step = Math.max(saved, held);
   const holders = members.filter(({ holding }) => holding?.step === step);
   const sides = sidesOf(holders.map((member) => [member, member.holding!.digest] as const));
   const [largest, second] = sides;
@@ -56,7 +56,8 @@ function newestState(run: Run, members: readonly Member[]): { step: number; sour
     );
   const isUndecided = second !== undefined && second.length === largest!.length;
   if (largest !== undefined && !isUndecided) return { step, source: { providers: largest } };
-  return { step: saved, source: { checkpoint } };
+  const checkpoint = await run.checkpoints.known();
+  return { step: checkpoint?.manifest.step ?? 0, source: { checkpoint } };
 }
 
 function byStep(a: string, b: string): number {

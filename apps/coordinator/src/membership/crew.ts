@@ -22,6 +22,7 @@ export class Crew {
   private readonly fenced = new Set<string>();
   private readonly leases: Leases;
   private current: number;
+  private fault: { readonly error: unknown } | undefined;
 
   constructor(
     private readonly options: {
@@ -111,6 +112,12 @@ export class Crew {
     this.options.changed();
   }
 
+  /** The run cannot go on: whoever waits for the next event gets this error. */
+  end(error: unknown): void {
+    this.fault ??= { error };
+    this.events.post({ type: 'ended' });
+  }
+
   /** Lets a worker go for good. */
   release(member: Member, reason: string): void {
     member.stop(reason, true);
@@ -144,6 +151,7 @@ export class Crew {
    */
   async next(wait: { signal?: AbortSignal; milliseconds?: number } = {}): Promise<MemberEvent | undefined> {
     const event = await this.events.next(wait);
+    if (this.fault !== undefined) throw this.fault.error;
     if (event === undefined) return undefined;
     if (event.type === 'message') this.note(event.member, event);
     for (const observer of this.observers) observer(event);

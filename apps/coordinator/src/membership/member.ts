@@ -63,6 +63,8 @@ export class Member {
 export type MemberEvent =
   | { readonly type: 'message'; readonly member: Member; readonly message: WorkerMessage__Output }
   | { readonly type: 'lost'; readonly member: Member; readonly reason: string }
+  /** The run cannot go on. */
+  | { readonly type: 'ended' }
   /** A reducer of this process refused a worker's part. */
   | {
       readonly type: 'refused';

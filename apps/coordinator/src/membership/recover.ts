@@ -32,7 +32,7 @@ export async function recover(run: Run): Promise<number> {
     log.warn({ step, workers: names }, 'replicas differ, and it is not known which is right');
   }
   await checkpoints.settle();
-  const checkpoint = checkpoints.newest;
+  const checkpoint = await checkpoints.known();
   const back = checkpoint?.manifest.step ?? 0;
   log.warn({ step, back }, 'going back to where all replicas agreed');
   const members = crew.active;

@@ -113,7 +113,7 @@ export class StepRun {
     else if (event.type === 'refused') {
       const member = this.run.crew.memberOf(event.worker);
       if (event.generation === this.generation && member) this.refuse(member, event.kind, event.reason);
-    } else this.hear(event.member, event.message);
+    } else if (event.type === 'message') this.hear(event.member, event.message);
   }
 
   private hear(member: Member, message: WorkerMessage__Output): void {

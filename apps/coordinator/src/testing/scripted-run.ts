@@ -94,7 +94,7 @@ export const linesOf = (name: string) =>
 export const metrics = () =>
   linesOf('metrics.jsonl') as { step: number; loss: number; lr: number; tokens: number; workers: number }[];
 
-export const latest = () => readFileSync(path.join(folder, 'run/checkpoints/LATEST'), 'utf8').trim();
+export const latest = () => readFileSync(path.join(folder, 'run/checkpoints/LATEST'), 'utf8').split('\n')[0]!;
 
 export const wholeSums = [1, 2, 3, 4].map((step) => treeSum(step, 0, 4, 4));
 export const sumsOf = (worker: ScriptedWorker | undefined) =>

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { credentials } from '@grpc/grpc-js';
 import { openStore } from '@captrain/data';
-import { type Subtree, reduceThrough, subtreeKey } from '@captrain/exchange';
+import { ReducerConnection, type Subtree, reduceThrough, subtreeKey } from '@captrain/exchange';
 import {
   type CoordinatorMessage__Output,
   PROTOCOL_VERSION,
@@ -54,6 +54,7 @@ export class ScriptedWorker {
   readonly fetched: number[] = [];
   readonly refusals: string[] = [];
   private readonly client: InstanceType<typeof TrainingClient>;
+  private readonly reducer: ReducerConnection;
   private readonly sums = new Map<string, Float32Array>();
   private worker = 0;
   private run = '';
@@ -69,6 +70,7 @@ export class ScriptedWorker {
     private readonly script: Script,
   ) {
     this.client = new TrainingClient(address, credentials.createInsecure(), channelOptions);
+    this.reducer = new ReducerConnection(TrainingClient, address);
     this.step = script.holds ?? 0;
   }
 
@@ -104,6 +106,7 @@ export class ScriptedWorker {
       this.exchange.abort();
       stream.cancel();
       this.client.close();
+      this.reducer.close();
     }
   }
 
@@ -209,7 +212,7 @@ export class ScriptedWorker {
     const range = { first: 0, end: PARAMETERS, total: PARAMETERS };
     const ids = { generation, step, worker: this.worker, format: 'float32' as const };
     try {
-      const { finite } = await reduceThrough(this.client, { ...ids, ...range, sums, result, signal });
+      const { finite } = await reduceThrough(this.reducer, { ...ids, ...range, sums, result, signal });
       this.gradients.set(step, [...result]);
       this.send({ exchanged: { generation, step, finite } });
     } catch (error) {

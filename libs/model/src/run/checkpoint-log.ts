@@ -1,4 +1,5 @@
 import type { ObjectStore } from '@captrain/data';
+import { faultPoint } from '@captrain/runtime';
 import { type CheckpointManifest, manifestJson, parseManifest } from './checkpoint-manifest.js';
 import { Pointer } from './pointer.js';
 import {
@@ -30,6 +31,11 @@ export class CheckpointLog {
     return new CheckpointLog(run, latest, best, await validationOf(run, best.step));
   }
 
+  /** The step that LATEST names; undefined where the run has none yet, or LATEST is damaged. */
+  get latestStep(): number | undefined {
+    return this.latest.step;
+  }
+
   /**
    * Makes a checkpoint whose files have been written the run's newest, and its best where its validation is: first its
    * manifest, then BEST, then LATEST, so that a reader finds either the whole checkpoint or the one before.
@@ -38,12 +44,15 @@ export class CheckpointLog {
     const folder = checkpointFolder(manifest.step);
     const bytes = Buffer.from(manifestJson(manifest));
     await this.latest.check();
+    faultPoint('before-manifest', manifest.step);
     await this.run.put(`${folder}/${MANIFEST_FILE}`, bytes);
+    faultPoint('after-manifest', manifest.step);
     if (isBetter(manifest.validation, this.bestValidation)) {
       await this.best.move(manifest.step);
       this.bestValidation = manifest.validation;
     }
     await this.latest.move(manifest.step);
+    faultPoint('after-latest', manifest.step);
     return { folder, manifest: parseManifest(bytes) };
   }
 

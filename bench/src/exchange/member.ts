@@ -1,0 +1,116 @@
+import grpc from '@grpc/grpc-js';
+import { Reducer, ReducerConnection, type SubtreeSum, reduceThrough } from '@captrain/exchange';
+import { PeerClient, type WireFormat, createServer, peerService } from '@captrain/protos';
+import { fillGradient, verifySum } from './gradient-pattern.js';
+
+/** One exchange as a member is told of it: each worker contributes the microbatch of its number. */
+export interface ExchangeOrder {
+  step: number;
+  format: WireFormat;
+  workers: number;
+  /** Which of them this member is; a member that only sums is none. */
+  worker?: number;
+  /** Who sums which range, by port. */
+  reducers: { port: number; first: number; end: number }[];
+  /** The gradient's length. */
+  total: number;
+}
+
+export interface ExchangeAnswer {
+  seconds: number;
+  bytesSent: number;
+  bytesReceived: number;
+}
+
+/** A worker without a model, or a reducer for others. */
+export class Member {
+  private readonly connections = new Map<number, ReducerConnection>();
+  private readonly faults: string[] = [];
+  private readonly reducer = new Reducer({ onRefused: (_worker, reason) => this.faults.push(reason) });
+  private readonly gradient: Float32Array;
+  port = 0;
+
+  private constructor(
+    private readonly server: grpc.Server,
+    values: number,
+  ) {
+    this.gradient = new Float32Array(values);
+    const { reducer } = this;
+    server.addService(peerService, { Reduce: reducer.handle.bind(reducer) });
+  }
+
+  /** Serves on a free port of the loopback device. */
+  static async listen(values: number): Promise<Member> {
+    const server = createServer();
+    const member = new Member(server, values);
+    member.port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) =>
+        error ? reject(error) : resolve(port),
+      );
+    });
+    return member;
+  }
+
+  /** Puts the first values of this worker's gradient in place. */
+  fill(worker: number, values: number): void {
+    fillGradient(this.gradient.subarray(0, values), worker);
+  }
+
+  /**
+   * Takes part in an exchange, and verifies the sum afterwards, which takes the gradient's place. A member that only
+   * sums answers at once.
+   */
+  async exchange({ step, format, workers, worker, reducers, total }: ExchangeOrder): Promise<ExchangeAnswer> {
+    const started = performance.now();
+    const id = { generation: 1, step };
+    const own = reducers.find(({ port }) => port === this.port);
+    const sums: SubtreeSum[] =
+      worker === undefined ? [] : [{ subtree: { first: worker, count: 1 }, values: this.gradient }];
+    const result = this.gradient;
+    const parts: Promise<unknown>[] = [];
+    const bytes = { bytesSent: 0, bytesReceived: 0 };
+    if (own !== undefined) {
+      const contributions = new Map(
+        Array.from({ length: workers }, (_, each) => [each, [{ first: each, count: 1 }]] as const),
+      );
+      const { first, end } = own;
+      const summed = this.reducer.open(
+        { ...id, leaves: workers, total, first, end, format, contributions },
+        worker === undefined ? undefined : { worker, sums, result },
+      );
+      if (worker !== undefined) parts.push(summed);
+    }
+    if (worker !== undefined)
+      for (const { port, first, end } of reducers) {
+        if (port === this.port) continue;
+        const part = { ...id, worker, first, end, total, format, sums, result };
+        const signal = new AbortController().signal;
+        const call = reduceThrough(this.connectionTo(port), { ...part, signal });
+        const counted = call.then((seen) => {
+          bytes.bytesSent += seen.bytesSent;
+          bytes.bytesReceived += seen.bytesReceived;
+        });
+        parts.push(counted);
+      }
+    await Promise.all(parts);
+    const seconds = (performance.now() - started) / 1000;
+    if (this.faults.length > 0) throw new Error(this.faults.join('\n'));
+    if (worker !== undefined) verifySum(result, workers, reducers.at(-1)!.end);
+    return { seconds, ...bytes };
+  }
+
+  close(): void {
+    this.reducer.close('the member ends');
+    for (const connection of this.connections.values()) connection.close();
+    this.server.forceShutdown();
+  }
+
+  private connectionTo(port: number): ReducerConnection {
+    let connection = this.connections.get(port);
+    if (connection === undefined) {
+      connection = new ReducerConnection(PeerClient, `127.0.0.1:${port}`);
+      this.connections.set(port, connection);
+    }
+    return connection;
+  }
+}
