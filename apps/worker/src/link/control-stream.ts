@@ -29,7 +29,7 @@ export interface ControlOptions {
   /** Of the first message. */
   readonly hello: Omit<Hello, 'generation'>;
   readonly log: Logger;
-  /** Everything but heartbeats, each by the connection's number. */
+  /** Everything but heartbeats and ends, by the connection's number. */
   received(message: CoordinatorMessage__Output, connection: number): void;
   /** What went on between this worker and the coordinator is void; there will be another welcome. */
   lost(): void;
@@ -166,8 +166,8 @@ export class ControlStream {
           pulse = new Pulse(leaseSeconds, beat, fallSilent(leaseSeconds));
           this.begin(stream);
         }
-        if (!message.heartbeat) this.options.received(message, this.connection);
         if (message.stop) return { stop: message.stop };
+        if (!message.heartbeat) this.options.received(message, this.connection);
       }
       return { lost: 'it ended the connection' };
     } catch (error) {
