@@ -2,6 +2,7 @@
 
 #include "background_copy.h"
 #include "captured_context.h"
+#include "collective_watch.h"
 #include "functions.h"
 #include "js.h"
 #include "kernels/instruction_set.h"
@@ -33,6 +34,20 @@ napi_value list_devices(napi_env env, const std::vector<napi_value>&) {
   TF_DeleteDeviceList(devices);
   status.check();
   return result;
+}
+
+// setCollectiveServer(bytes): the serialised tensorflow.ServerDef by which this process takes part in collective ops. It
+// has to be called before tfjs is loaded.
+napi_value set_collective_server(napi_env env, const std::vector<napi_value>& arguments) {
+  if (captrain_captured_context() != nullptr) throw BadArgument("TensorFlow's context exists already");
+  const Bytes bytes = to_bytes(env, arguments.at(0));
+  captrain_set_collective_server(bytes.data, bytes.length);
+  return nullptr;
+}
+
+// collectiveFault(): why this process does not take part in collective ops; empty where it does.
+napi_value collective_fault(napi_env env, const std::vector<napi_value>&) {
+  return from_string(env, captrain_collective_fault());
 }
 
 // kernelInstructionSet(): what ops of our own compute with ("amx_bf16", "avx512_bf16", "avx512", "avx2"); "none": none.
@@ -75,6 +90,9 @@ NAPI_MODULE_INIT() {
     return exports;
   }
   add_method<list_devices>(env, exports, "listDevices");
+  add_method<set_collective_server>(env, exports, "setCollectiveServer");
+  add_method<collective_fault>(env, exports, "collectiveFault");
+  add_method<watch_collective>(env, exports, "watchCollective");
   add_method<kernel_instruction_set>(env, exports, "kernelInstructionSet");
   add_method<address_of>(env, exports, "addressOf");
   add_method<new_background_copy>(env, exports, "newBackgroundCopy");

@@ -2,6 +2,14 @@ export { accumulate } from './accumulate.js';
 export type { Attribute, Attributes, ConstantValue, NodeAttribute, NodeAttributes } from './attributes.js';
 export { requireBfloat16 } from './bfloat16.js';
 export { bucketOf } from './compile/bucket-of.js';
+export {
+  CollectiveError,
+  joinCollective,
+  type Collective,
+  type CollectiveOptions,
+} from './collective/collective.js';
+export { freePort } from './collective/free-port.js';
+export type { CollectiveMember } from './collective/server-def.js';
 export { compile } from './compile/compile.js';
 export type { CompileOptions, CompiledShape } from './compile/compile-options.js';
 export type { CompiledFunction } from './compile/compiled-function.js';

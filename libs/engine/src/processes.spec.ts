@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
+import { freePort } from './collective/free-port.js';
 import type { EngineInfo, EngineOptions } from './index.js';
 
 const fixtures = path.join(import.meta.dirname, '../fixtures');
 
 interface Result {
   digest: string;
+  devices: string[];
   info: EngineInfo;
 }
 
@@ -40,6 +43,29 @@ describe('an engine in a process of its own', { timeout: 240_000 }, () => {
     expect(one.result?.digest).toMatch(/^[0-9a-f]{64}$/);
     expect(two.result?.digest).toBe(one.result?.digest);
     expect([one.result?.info.threads, two.result?.info.threads]).toEqual([1, 2]);
+  });
+
+  test('computes the same bits as a member of a collective, where devices have other names', async () => {
+    const collective = { addresses: [`127.0.0.1:${await freePort()}`], rank: 0 };
+    const alone = await compute({ device: 'cpu', threads: 1 });
+    const member = await compute({ device: 'cpu', threads: 1, collective });
+    expect(member.result?.digest).toBe(alone.result?.digest);
+    expect(member.result?.devices).toEqual(['/job:worker/replica:0/task:0/device:CPU:0']);
+  });
+
+  test('says that a port is taken on which it would have to take part in a collective', async () => {
+    const taken = createServer().listen(0);
+    await once(taken, 'listening');
+    const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+    const { status, stderr } = await compute({
+      device: 'cpu',
+      collective: { addresses: [address], rank: 0 },
+    });
+    taken.close();
+    expect(status).toBe(1);
+    expect(stderr).toContain(
+      `UserError: This process cannot take part in a collective at ${address}: is that port free?`,
+    );
   });
 
   test('shows what TensorFlow logs where that is asked for', async () => {

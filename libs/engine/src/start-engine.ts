@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import { UserError } from '@captrain/runtime';
 import type * as tfjs from '@tensorflow/tfjs-node-gpu';
+import { type CollectiveMember, serverDef } from './collective/server-def.js';
 import { chooseDevice, noGpu } from './choose-device.js';
 import type { EngineConfig } from './config.js';
 import { environmentFor } from './environment.js';
@@ -18,6 +20,8 @@ export interface EngineOptions {
   instructionSet?: EngineConfig['instructionSet'];
   /** The same bits for the same input and settings. Costs some speed on GPUs. Default: true. */
   deterministic?: boolean | undefined;
+  /** Take part in sums among several processes: see `joinCollective`. Default: this process is alone. */
+  collective?: CollectiveMember | undefined;
   /** Show what TensorFlow logs. Default: false. */
   verbose?: boolean | undefined;
 }
@@ -36,6 +40,9 @@ export interface EngineInfo {
 /** captrain's addon (native/addon.cc). */
 export interface EngineAddon {
   kernelInstructionSet(): 'none' | 'avx2' | 'avx512' | 'avx512_bf16' | 'amx_bf16';
+  setCollectiveServer(serverDef: Uint8Array): void;
+  collectiveFault(): string;
+  watchCollective(seconds: number): void;
   addressOf(array: Float32Array): number[];
   /** native/background_copy.h */
   newBackgroundCopy(into: Float32Array): { handle: unknown; address: number[] };
@@ -84,7 +91,14 @@ export async function startEngine(options: EngineOptions = {}): Promise<EngineIn
       `The engine already runs with ${JSON.stringify(started.options)}, not with ${JSON.stringify(options)}`,
     );
   }
-  const { device: asked, threads, instructionSet, deterministic, verbose } = withDefaults(options);
+  const {
+    device: asked,
+    threads,
+    instructionSet,
+    deterministic,
+    verbose,
+    collective,
+  } = withDefaults(options);
   const { device, build } = chooseDevice(asked);
   Object.assign(
     process.env,
@@ -92,12 +106,17 @@ export async function startEngine(options: EngineOptions = {}): Promise<EngineIn
   );
 
   shieldFromSignals();
+  const server = collective === undefined ? undefined : serverDef(collective);
   const load = () => {
-    const tf = loadTfjs(build);
     const addon = loadAddon<EngineAddon>(build, 'captrain_engine.node');
+    // Before tfjs has a context: devices are named anew, and tfjs keeps their names.
+    if (server !== undefined) addon.setCollectiveServer(server);
+    const tf = loadTfjs(build);
     return { tf, addon, devices: addon.listDevices() };
   };
   const { tf, addon, devices } = verbose ? load() : withoutStderr(load);
+  const fault = addon.collectiveFault();
+  if (fault !== '') throw noCollective(collective!, fault);
   await tf.ready();
   if (device === 'gpu' && !devices.some(({ type }) => type === 'GPU')) {
     throw noGpu('TensorFlow cannot use the device (--verbose shows what it says)');
@@ -109,6 +128,12 @@ export async function startEngine(options: EngineOptions = {}): Promise<EngineIn
   return info;
 }
 
+function noCollective({ addresses, rank }: CollectiveMember, fault: string): UserError {
+  return new UserError(
+    `This process cannot take part in a collective at ${addresses[rank]}: is that port free? TensorFlow says: ${fault}`,
+  );
+}
+
 /** The addon of the running engine. */
 export function engineAddon(): EngineAddon {
   return running().addon;
@@ -117,6 +142,11 @@ export function engineAddon(): EngineAddon {
 /** What the running engine runs on. */
 export function engineInfo(): EngineInfo {
   return running().info;
+}
+
+/** How the running engine was started. */
+export function engineOptions(): EngineOptions {
+  return running().options;
 }
 
 function running(): Started {
@@ -131,6 +161,7 @@ function withDefaults(options: EngineOptions) {
     instructionSet: options.instructionSet,
     deterministic: options.deterministic ?? true,
     verbose: options.verbose ?? false,
+    collective: options.collective,
   };
 }
 

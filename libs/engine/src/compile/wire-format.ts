@@ -35,6 +35,23 @@ export function* fieldsOf(bytes: Uint8Array): Generator<Field> {
   }
 }
 
+/** The protocol buffer of these fields: the other way round. Numbers are whole and not negative. */
+export function serialise(fields: readonly Field[]): Uint8Array {
+  return Buffer.concat(
+    fields.flatMap(({ number, value }) =>
+      typeof value === 'number'
+        ? [varint(number * 8), varint(value)]
+        : [varint(number * 8 + 2), varint(value.length), value],
+    ),
+  );
+}
+
+function varint(value: number): Uint8Array {
+  const bytes = [];
+  for (; value >= 128; value = Math.floor(value / 128)) bytes.push((value % 128) | 128);
+  return Uint8Array.from([...bytes, value]);
+}
+
 export function textOf(value: Field['value']): string {
   return typeof value === 'number' ? String(value) : Buffer.from(value).toString('utf8');
 }
