@@ -40,6 +40,7 @@ export class RunRecord {
 
   async settle(microbatches: number): Promise<void> {
     this.current = { ...this.current, microbatches };
+    faultPoint('before-config', 0);
     await createRun(this.store, this.current);
     this.written = 'by us';
   }
@@ -55,8 +56,9 @@ export class RunRecord {
     await rewriteRun(this.store, this.current);
   }
 
-  /** Takes a new run back that came to nothing. */
-  async abandon(): Promise<void> {
+  /** Takes a new run back that came to nothing; tells whether there is none then. */
+  async abandon(): Promise<boolean> {
     if (this.written === 'by us') await abandonRun(this.store);
+    return this.written !== 'before';
   }
 }
