@@ -2,7 +2,7 @@ import { type SumOrder, sumParts } from '@captrain/engine/sums';
 import type { ChunkMessage } from '@captrain/protos';
 import { type ChunkRange, chunkRanges } from './chunk-range.js';
 import { nameOf } from './giving-call.js';
-import { MessagePool } from './message-pool.js';
+import type { MessagePool } from './message-pool.js';
 import type { Giver, Part, Taker } from './participant.js';
 import { Pipeline } from './pipeline.js';
 import type { Reduction } from './reduction.js';
@@ -17,6 +17,8 @@ export interface SumOfAll {
   /** Of the givers' parts, one giver's behind the other's. */
   readonly order: SumOrder;
   readonly takers: readonly Taker[];
+  /** Memory of the sums. */
+  readonly pool: MessagePool;
 }
 
 /**
@@ -32,7 +34,6 @@ export function sumChunks(all: SumOfAll): Promise<{ finite: boolean }> {
 }
 
 class ChunkSums {
-  private readonly pool = new MessagePool();
   private finite = true;
 
   constructor(
@@ -58,7 +59,7 @@ class ChunkSums {
   private async sum(parts: readonly Part[], range: ChunkRange): Promise<ChunkMessage> {
     const { reduction, order } = this.all;
     const { generation, step, format, total } = reduction;
-    const message = this.pool.take(range.bytes);
+    const message = this.all.pool.take(range.bytes);
     const seen = await sumParts({
       parts: parts.map(({ bytes }) => bytes),
       checksums: Uint32Array.from(parts, ({ checksum }) => checksum),
@@ -70,7 +71,7 @@ class ChunkSums {
     if (damaged !== undefined) throw refusalOf(damaged, range, 'checksum');
     const nonFinite = parts[seen.nonFinitePart];
     if (nonFinite !== undefined) throw refusalOf(nonFinite, range, 'nonFinite');
-    for (const part of parts) part.release?.();
+    for (const part of parts) part.release();
     this.finite &&= seen.finite;
     const { checksum } = seen;
     const offset = range.first;
@@ -79,7 +80,7 @@ class ChunkSums {
 
   private async deliver(sum: ChunkMessage, range: ChunkRange): Promise<void> {
     await Promise.all(this.all.takers.map((taker) => taker.take(sum, range)));
-    this.pool.give(sum);
+    this.all.pool.give(sum);
   }
 }
 
