@@ -8,7 +8,7 @@ import { digestsOf } from './membership/bring-together.js';
 import { anchored, newRun, resumedRun } from './open-run.js';
 import { prepareRun } from './prepare-run.js';
 import type { Run } from './run.js';
-import { readRun, rewriteRun } from './run-folder.js';
+import { readRun, refuseOtherData, refuseRun, rewriteRun } from './run-folder.js';
 import { RunRecord } from './run-record.js';
 import { CoordinatorServer } from './server.js';
 import { StatusBoard } from './status-board.js';
@@ -64,6 +64,9 @@ export async function coordinate(
   let run: Run | undefined;
   try {
     await requireConditionalWrites(store);
+    // What is refused leaves the run as it is, its lead too.
+    if (given.resume) await refuseOtherData(store, manifest.digest, config.data);
+    else await refuseRun(store);
     lease = await LeaderLease.acquire(store, {
       address: server.address,
       leaseSeconds: given.leaderLeaseSeconds,

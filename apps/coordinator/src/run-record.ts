@@ -1,5 +1,6 @@
 import type { ObjectStore } from '@captrain/data';
 import type { RunConfig } from '@captrain/model/run';
+import { faultPoint } from '@captrain/runtime';
 import { abandonRun, createRun, refuseRun, rewriteRun } from './run-folder.js';
 
 /** A run's config, as its folder holds it: what its batches are cut into is written while it trains. */
@@ -21,7 +22,10 @@ export class RunRecord {
    */
   static async begin(store: ObjectStore, config: RunConfig, isSettled: boolean): Promise<RunRecord> {
     if (!isSettled) await refuseRun(store);
-    else await createRun(store, config);
+    else {
+      faultPoint('before-config', 0);
+      await createRun(store, config);
+    }
     return new RunRecord(store, config, isSettled ? 'by us' : 'not yet');
   }
 
@@ -47,6 +51,7 @@ export class RunRecord {
     );
     const microbatchCuts = [...others, { step, microbatches }].toSorted((a, b) => a.step - b.step);
     this.current = { ...this.current, microbatchCuts };
+    faultPoint('before-config', step);
     await rewriteRun(this.store, this.current);
   }
 

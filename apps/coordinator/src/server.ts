@@ -29,10 +29,13 @@ export class CoordinatorServer {
     const server = createServer();
     server.addService(trainingService, handlers.training);
     server.addService(statusService, handlers.status);
+    // What workers serve to each other is defined beside it, but not served here.
+    const served = { ...loadPackageDefinition(protoPath) };
+    delete served['captrain.v1.Peer'];
     const services = ['', 'captrain.v1.Training', 'captrain.v1.Status'];
     const health = Object.fromEntries(services.map((name) => [name, 'SERVING' as const]));
     new HealthImplementation(health).addToServer(server);
-    new ReflectionService(reflectedDefinition(loadPackageDefinition(protoPath))).addToServer(server);
+    new ReflectionService(reflectedDefinition(served)).addToServer(server);
     const bound = await new Promise<number>((resolve, reject) => {
       server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, actual) => {
         if (error === null) resolve(actual);

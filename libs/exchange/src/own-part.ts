@@ -1,7 +1,7 @@
 import { type WireFormat, decodeValues, encodeValues } from '@captrain/engine/sums';
 import type { ChunkMessage } from '@captrain/protos';
 import type { ChunkRange } from './chunk-range.js';
-import { MessagePool } from './message-pool.js';
+import type { MessagePool } from './message-pool.js';
 import type { Giver, Part, Taker } from './participant.js';
 import { type Reduction, type SubtreeSum, inOrder } from './reduction.js';
 import { subtreeKey } from './subtree.js';
@@ -18,7 +18,6 @@ export interface OwnSums {
 /** The worker whose process the reducer is in. Its values are rounded as on the wire, so that all get the same. */
 export class OwnPart implements Giver, Taker {
   readonly worker: number;
-  private readonly pool = new MessagePool();
   private readonly sums: Promise<readonly SubtreeSum[]>;
   private readonly result: Float32Array;
   private readonly format: WireFormat;
@@ -26,7 +25,11 @@ export class OwnPart implements Giver, Taker {
   private hasEnded = false;
   private written: Promise<unknown> = Promise.resolve();
 
-  constructor(own: OwnSums, reduction: Reduction) {
+  constructor(
+    own: OwnSums,
+    reduction: Reduction,
+    private readonly pool: MessagePool,
+  ) {
     this.worker = own.worker;
     this.result = own.result;
     this.format = reduction.format;
