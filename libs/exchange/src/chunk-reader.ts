@@ -18,7 +18,8 @@ export class ChunkReader {
   private prefixBytes = 0;
   private message: Buffer | undefined;
   private messageBytes = 0;
-  private ready: ReceivedChunk | undefined;
+  /** One, or a few where they are so short that they come together. */
+  private readonly ready: ReceivedChunk[] = [];
   private state: 'open' | 'garbage' | 'ended' | 'broken' = 'open';
   private waiting: (() => void) | undefined;
 
@@ -39,16 +40,15 @@ export class ChunkReader {
    * where the call has broken off. To be called one at a time.
    */
   async next(): Promise<ReceivedChunk | undefined> {
-    while (this.ready === undefined) {
+    while (this.ready.length === 0) {
       if (this.state === 'ended') return undefined;
       if (this.state === 'broken') throw new Error('the call has broken off');
       if (this.state === 'garbage') return NO_CHUNK;
       this.stream.resume();
       await new Promise<void>((resolve) => (this.waiting = resolve));
     }
-    const chunk = this.ready;
-    this.ready = undefined;
-    this.stream.resume();
+    const chunk = this.ready.shift();
+    if (this.ready.length === 0) this.stream.resume();
     return chunk;
   }
 
@@ -84,7 +84,7 @@ export class ChunkReader {
     this.message = undefined;
     this.prefixBytes = 0;
     try {
-      this.ready = { ...decodeGradientChunk(message), release: () => this.pool.giveRoom(message) };
+      this.ready.push({ ...decodeGradientChunk(message), release: () => this.pool.giveRoom(message) });
     } catch {
       this.leave('garbage');
       return;

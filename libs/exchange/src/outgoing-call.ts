@@ -72,6 +72,10 @@ export class OutgoingCall {
         details: `not a gRPC server: HTTP status ${String(http)}`,
       };
     }
+    // What was being sent is of no use any more.
+    if (this.outcome !== undefined && this.outcome.code !== status.OK) {
+      this.stream.close(constants.NGHTTP2_CANCEL);
+    }
   }
 }
 
