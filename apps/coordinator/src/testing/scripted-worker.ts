@@ -14,6 +14,8 @@ import { type LeafGradient, PARAMETERS, leafGradient, treeSum } from './leaf-gra
 
 export interface Script {
   name: string;
+  /** The machine that it says to be on. Default: one of its own. */
+  host?: string;
   layoutDigest?: string;
   /** The digest of its state after a step. */
   digest?: (step: number) => string;
@@ -83,7 +85,14 @@ export class ScriptedWorker {
     const { name, holds } = this.script;
     const generation = holds === undefined ? 0 : 1;
     this.send({
-      hello: { name, protocol: PROTOCOL_VERSION, peerPort: 1, host: 'here', process: 1, generation },
+      hello: {
+        name,
+        protocol: PROTOCOL_VERSION,
+        peerPort: 1,
+        host: this.script.host ?? name,
+        process: 1,
+        generation,
+      },
     });
     const beats = setInterval(() => this.send({ heartbeat: { generation: 0 } }), 100);
     let tail = Promise.resolve();
