@@ -5,6 +5,7 @@ import { ReducerConnection, type Subtree, reduceThrough, subtreeKey } from '@cap
 import {
   type CoordinatorMessage__Output,
   PROTOCOL_VERSION,
+  type Plan,
   TrainingClient,
   type WorkerMessage,
   channelOptions,
@@ -55,6 +56,8 @@ export class ScriptedWorker {
   /** The steps whose state it took over. */
   readonly fetched: number[] = [];
   readonly refusals: string[] = [];
+  /** The plans in which it had neighbours, whose memory it cannot read. */
+  readonly neighbourly: Plan[] = [];
   private readonly client: InstanceType<typeof TrainingClient>;
   private readonly reducer: ReducerConnection;
   private readonly sums = new Map<string, Float32Array>();
@@ -157,6 +160,7 @@ export class ScriptedWorker {
         return this.send({ outOfMemory: { generation, step } });
       for (const subtree of subtrees) await this.compute({ generation, step, leaves }, subtree);
       if (this.newest > generation) return;
+      if (plan.neighbours.length > 0) return this.cannotRead(plan);
       this.exchange = new AbortController();
       void this.reduce(plan, this.exchange.signal);
     }
@@ -172,6 +176,14 @@ export class ScriptedWorker {
       if (step === this.script.leavesAfterStep) this.send({ drain: {} });
     }
     if (writeCheckpoint) await this.write(writeCheckpoint);
+  }
+
+  private cannotRead(plan: Plan): void {
+    this.neighbourly.push(plan);
+    const { generation, step, neighbours } = plan;
+    const { worker } = neighbours.find((other) => other.worker !== this.worker)!;
+    const reason = 'no shared memory';
+    this.send({ exchangeFailed: { generation, step, reason, neighbour: { worker, unreadable: true } } });
   }
 
   private holding(): { step: number; digest: string } {
@@ -190,6 +202,7 @@ export class ScriptedWorker {
       for (let passed = 0; passed < slowness * count; passed += 10) {
         await sleep(10);
         if (this.newest > generation) return;
+        if (plan.neighbours.length > 0) return this.cannotRead(plan);
       }
       const end = subtree.first + count;
       this.sums.set(key, Float32Array.from(treeSum(step, subtree.first, subtree.count, end, leaf)));

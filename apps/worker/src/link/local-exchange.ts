@@ -45,6 +45,7 @@ const NO_BYTES = { bytesSent: 0, bytesReceived: 0 };
 export class LocalExchange {
   private readonly offers = new Map<number, Expected<OfferedSums>>();
   private readonly deliveries = new Map<number, Expected<DeliveredSum>>();
+  private readonly failed = new Set<number>();
   private readonly others: readonly Neighbour[];
   private readonly own: Neighbour;
 
@@ -97,7 +98,7 @@ export class LocalExchange {
     const outcomes = await Promise.all(
       parts.map((part) =>
         part.catch((error: unknown) => {
-          this.options.failed(error);
+          this.tellOf(error);
           return undefined;
         }),
       ),
@@ -109,6 +110,15 @@ export class LocalExchange {
       bytesSent: seen.reduce((sum, { bytesSent }) => sum + bytesSent, 0),
       bytesReceived: seen.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0),
     };
+  }
+
+  /** One failure of a neighbour brings others with it. */
+  private tellOf(error: unknown): void {
+    if (error instanceof NeighbourFailed) {
+      if (this.failed.has(error.worker)) return;
+      this.failed.add(error.worker);
+    }
+    this.options.failed(error);
   }
 
   private get ids() {
