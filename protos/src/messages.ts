@@ -7,12 +7,15 @@ export type {
   CoordinatorMessage,
   CoordinatorMessage__Output,
 } from './generated/captrain/v1/CoordinatorMessage.js';
+export type { DeliveredSum__Output as DeliveredSum } from './generated/captrain/v1/DeliveredSum.js';
 export type { ExchangeFailed__Output as ExchangeFailed } from './generated/captrain/v1/ExchangeFailed.js';
 export type { Exchanged__Output as Exchanged } from './generated/captrain/v1/Exchanged.js';
 export type { Fetch__Output as Fetch } from './generated/captrain/v1/Fetch.js';
 export type { FetchStateRequest__Output as FetchStateRequest } from './generated/captrain/v1/FetchStateRequest.js';
 export type { Hello__Output as Hello } from './generated/captrain/v1/Hello.js';
 export type { Holding__Output as Holding } from './generated/captrain/v1/Holding.js';
+export type { Neighbour__Output as Neighbour } from './generated/captrain/v1/Neighbour.js';
+export type { OfferedSums__Output as OfferedSums } from './generated/captrain/v1/OfferedSums.js';
 export type { OutOfMemory__Output as OutOfMemory } from './generated/captrain/v1/OutOfMemory.js';
 export type { PeerHandlers } from './generated/captrain/v1/Peer.js';
 export type { Plan__Output as Plan } from './generated/captrain/v1/Plan.js';
@@ -20,6 +23,7 @@ export type { Ready__Output as Ready } from './generated/captrain/v1/Ready.js';
 export type { Reducer__Output as Reducer } from './generated/captrain/v1/Reducer.js';
 export type { RunState__Output as RunState } from './generated/captrain/v1/RunState.js';
 export type { RunStatus, RunStatus__Output } from './generated/captrain/v1/RunStatus.js';
+export type { SharedValues__Output as SharedValues } from './generated/captrain/v1/SharedValues.js';
 export type { StateChunk, StateChunk__Output } from './generated/captrain/v1/StateChunk.js';
 export type { StateProvided__Output as StateProvided } from './generated/captrain/v1/StateProvided.js';
 export type { StatusHandlers } from './generated/captrain/v1/Status.js';

@@ -15,6 +15,7 @@ import { ReplicaWatch } from './membership/replica-watch.js';
 import type { Run } from './run.js';
 import type { RunRecord } from './run-record.js';
 import type { StatusBoard } from './status-board.js';
+import { LocalGroups } from './step/local-groups.js';
 import { Pace } from './step/pace.js';
 import { ReduceAmongWorkers } from './step/reduce-among-workers.js';
 import { ReduceHere } from './step/reduce-here.js';
@@ -86,6 +87,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
     crew,
     pace,
     reduction,
+    groups: new LocalGroups(given.localAggregation, log),
     board,
     runLog,
     log,

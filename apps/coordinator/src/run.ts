@@ -9,6 +9,7 @@ import type { RunLog } from './log/run-log.js';
 import type { RunRecord } from './run-record.js';
 import type { StatusBoard } from './status-board.js';
 import type { ReplicaWatch } from './membership/replica-watch.js';
+import type { LocalGroups } from './step/local-groups.js';
 import type { Pace } from './step/pace.js';
 import type { Reduction } from './step/reduction.js';
 
@@ -23,6 +24,7 @@ export interface Run {
   readonly crew: Crew;
   readonly pace: Pace<Member>;
   readonly reduction: Reduction;
+  readonly groups: LocalGroups;
   readonly board: StatusBoard;
   readonly runLog: RunLog;
   readonly log: Logger;

@@ -1,3 +1,5 @@
+export { inChunks } from './in-chunks.js';
+export { type GradientSum, type JoinedSum, NotFinite, joinSums, writeSum } from './joined-sum.js';
 export { type OwnSums } from './own-part.js';
 export type { PartInReduction, ReductionSeen } from './part-in-reduction.js';
 export { reduceThrough } from './reduce-through.js';
@@ -5,5 +7,5 @@ export { ReducerConnection } from './reducer-connection.js';
 export { Reducer, type ReducerOptions } from './reducer.js';
 export type { Reduction, SubtreeSum } from './reduction.js';
 export type { RefusalKind } from './refusal.js';
-export { type Subtree, alignedSubtrees, shareMicrobatches, subtreeKey } from './subtree.js';
+export { type Subtree, alignedSubtrees, joinSiblings, shareMicrobatches, subtreeKey } from './subtree.js';
 export { sumOrder } from './sum-order.js';

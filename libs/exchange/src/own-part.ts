@@ -1,16 +1,17 @@
-import { type WireFormat, decodeValues, encodeValues } from '@captrain/engine/sums';
+import { type WireFormat, decodeValues } from '@captrain/engine/sums';
 import type { ChunkMessage } from '@captrain/protos';
 import type { ChunkRange } from './chunk-range.js';
+import { type GradientSum, writeSum } from './joined-sum.js';
 import type { MessagePool } from './message-pool.js';
 import type { Giver, Part, Taker } from './participant.js';
-import { type Reduction, type SubtreeSum, inOrder } from './reduction.js';
+import { type Reduction, inOrder } from './reduction.js';
 import { subtreeKey } from './subtree.js';
 
 /** What the process of a reducer gives itself and takes: no network is in between. */
 export interface OwnSums {
   readonly worker: number;
   /** Those of the worker's subtrees, at once or when they are computed. */
-  readonly sums: readonly SubtreeSum[] | Promise<readonly SubtreeSum[]>;
+  readonly sums: readonly GradientSum[] | Promise<readonly GradientSum[]>;
   /** Receives the global sum, at the positions of the range. */
   readonly result: Float32Array;
 }
@@ -18,7 +19,7 @@ export interface OwnSums {
 /** The worker whose process the reducer is in. Its values are rounded as on the wire, so that all get the same. */
 export class OwnPart implements Giver, Taker {
   readonly worker: number;
-  private readonly sums: Promise<readonly SubtreeSum[]>;
+  private readonly sums: Promise<readonly GradientSum[]>;
   private readonly result: Float32Array;
   private readonly format: WireFormat;
   private isComputing = true;
@@ -45,10 +46,10 @@ export class OwnPart implements Giver, Taker {
   async parts(range: ChunkRange): Promise<Part[]> {
     const sums = await this.sums;
     return Promise.all(
-      sums.map(async ({ subtree, values }) => {
+      sums.map(async (sum) => {
+        const { subtree } = sum;
         const room = this.pool.take(range.bytes);
-        const part = values.subarray(range.first, range.end);
-        const { checksum } = await encodeValues(part, this.format, room.values);
+        const { checksum } = await writeSum(sum, range, this.format, room.values);
         const release = () => this.pool.give(room);
         return { worker: this.worker, subtree, bytes: room.values, checksum, release };
       }),
@@ -72,7 +73,7 @@ export class OwnPart implements Giver, Taker {
     await this.written;
   }
 
-  private async whenComputed(own: OwnSums, reduction: Reduction): Promise<readonly SubtreeSum[]> {
+  private async whenComputed(own: OwnSums, reduction: Reduction): Promise<readonly GradientSum[]> {
     const sums = (await own.sums).toSorted((a, b) => a.subtree.first - b.subtree.first);
     const due = inOrder(reduction.contributions.get(own.worker) ?? []).map(subtreeKey);
     const given = sums.map(({ subtree }) => subtreeKey(subtree));

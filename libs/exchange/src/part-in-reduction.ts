@@ -1,5 +1,5 @@
 import type { WireFormat } from '@captrain/engine/sums';
-import type { SubtreeSum } from './reduction.js';
+import type { GradientSum } from './joined-sum.js';
 
 /** A worker's part in one reducer's sum. */
 export interface PartInReduction {
@@ -12,7 +12,7 @@ export interface PartInReduction {
   readonly total: number;
   readonly format: WireFormat;
   /** Those of the worker's subtrees, in any order; none where it only receives. */
-  readonly sums: readonly SubtreeSum[];
+  readonly sums: readonly GradientSum[];
   /** As long as the gradient; receives the global sum, at the positions of the range. */
   readonly result: Float32Array;
   readonly signal: AbortSignal;

@@ -1,12 +1,11 @@
-import { encodeValues } from '@captrain/engine/sums';
 import type { ChunkMessage } from '@captrain/protos';
 import { type ChunkRange, chunkRanges } from './chunk-range.js';
 import { firstChunk } from './first-chunk.js';
+import { type GradientSum, writeSum } from './joined-sum.js';
 import type { MessagePool } from './message-pool.js';
 import type { OutgoingCall } from './outgoing-call.js';
 import type { PartInReduction } from './part-in-reduction.js';
 import { Pipeline } from './pipeline.js';
-import type { SubtreeSum } from './reduction.js';
 
 /** Chunks that are encoded or being sent at a time. */
 const CHUNKS_UNDER_WAY = 2;
@@ -48,12 +47,13 @@ async function sendAll(call: OutgoingCall, part: PartInReduction, pool: MessageP
 }
 
 async function encode(
-  { subtree, values }: SubtreeSum,
+  sum: GradientSum,
   { generation, step, worker, total, format }: PartInReduction,
   range: ChunkRange,
   into: ChunkMessage,
 ): Promise<ChunkMessage> {
-  const { checksum } = await encodeValues(values.subarray(range.first, range.end), format, into.values);
-  const place = { firstMicrobatch: subtree.first, microbatches: subtree.count, offset: range.first, total };
+  const { checksum } = await writeSum(sum, range, format, into.values);
+  const { first: firstMicrobatch, count: microbatches } = sum.subtree;
+  const place = { firstMicrobatch, microbatches, offset: range.first, total };
   return into.seal({ generation, step, worker, ...place, format, checksum, receives: false });
 }

@@ -28,3 +28,19 @@ export function shareMicrobatches(microbatches: number, workers: number): Subtre
 export function subtreeKey({ first, count }: Subtree): string {
   return `${first}+${count}`;
 }
+
+/** Subtrees of a tree over `leaves` microbatches in order, siblings joined to one. */
+export function joinSiblings(subtrees: readonly Subtree[], leaves: number): Subtree[] {
+  const have = new Map(subtrees.map((subtree) => [subtreeKey(subtree), subtree]));
+  for (let count = 1; count < leaves; count *= 2)
+    for (let first = 0; first + count < leaves; first += 2 * count) {
+      const left = subtreeKey({ first, count });
+      const right = subtreeKey({ first: first + count, count });
+      if (!have.has(left) || !have.has(right)) continue;
+      have.delete(left);
+      have.delete(right);
+      const parent = { first, count: 2 * count };
+      have.set(subtreeKey(parent), parent);
+    }
+  return [...have.values()].toSorted((a, b) => a.first - b.first);
+}

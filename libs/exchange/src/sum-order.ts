@@ -6,9 +6,13 @@ import { type Subtree, subtreeKey } from './subtree.js';
  * microbatches: one binary tree over the microbatches. The tree, and with it every rounding, depends on their number
  * alone: never on who computed what, or when. At its ragged edge a node has a left child only, and is the same sum.
  *
- * Throws where the subtrees do not cover [0, leaves) exactly.
+ * `root`: the subtree that they are parts of, where it is not the whole. Throws where they do not cover it exactly.
  */
-export function sumOrder(subtrees: readonly Subtree[], leaves: number): SumOrder {
+export function sumOrder(
+  subtrees: readonly Subtree[],
+  leaves: number,
+  root: Subtree = { first: 0, count: 2 ** Math.ceil(Math.log2(leaves)) },
+): SumOrder {
   const parts = new Map(subtrees.map((subtree, part) => [subtreeKey(subtree), part]));
   const order: number[] = [];
   const visit = (first: number, count: number): void => {
@@ -24,10 +28,13 @@ export function sumOrder(subtrees: readonly Subtree[], leaves: number): SumOrder
     visit(first + half, half);
     order.push(ADD);
   };
-  visit(0, 2 ** Math.ceil(Math.log2(leaves)));
-  if (subtrees.reduce((sum, { count }) => sum + count, 0) > leaves) {
+  visit(root.first, root.count);
+  const end = Math.min(root.first + root.count, leaves);
+  if (subtrees.reduce((sum, { count }) => sum + count, 0) > end - root.first) {
     const names = subtrees.map(subtreeKey).join(', ');
-    throw new Error(`the subtrees ${names} cover more than the microbatches 0 to ${leaves - 1} once`);
+    throw new Error(
+      `the subtrees ${names} cover more than the microbatches ${root.first} to ${end - 1} once`,
+    );
   }
   return Int16Array.from(order);
 }

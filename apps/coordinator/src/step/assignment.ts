@@ -1,4 +1,4 @@
-import { type Subtree, alignedSubtrees, shareMicrobatches, subtreeKey } from '@captrain/exchange';
+import { type Subtree, alignedSubtrees, joinSiblings, shareMicrobatches } from '@captrain/exchange';
 
 /** Who computes which aligned subtrees of a step's microbatches: together all of them, each once. */
 export type Assignment<Worker> = ReadonlyMap<Worker, readonly Subtree[]>;
@@ -94,19 +94,4 @@ function withMore<Worker>(
 ): Assignment<Worker> {
   const joined = joinSiblings([...(assignment.get(worker) ?? []), ...more], leaves);
   return new Map([...assignment, [worker, joined]]);
-}
-
-function joinSiblings(subtrees: readonly Subtree[], leaves: number): Subtree[] {
-  const have = new Map(subtrees.map((subtree) => [subtreeKey(subtree), subtree]));
-  for (let count = 1; count < leaves; count *= 2)
-    for (let first = 0; first + count < leaves; first += 2 * count) {
-      const left = subtreeKey({ first, count });
-      const right = subtreeKey({ first: first + count, count });
-      if (!have.has(left) || !have.has(right)) continue;
-      have.delete(left);
-      have.delete(right);
-      const parent = { first, count: 2 * count };
-      have.set(subtreeKey(parent), parent);
-    }
-  return [...have.values()].toSorted((a, b) => a.first - b.first);
 }

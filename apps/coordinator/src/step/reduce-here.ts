@@ -45,7 +45,7 @@ export class ReduceHere implements Reduction {
     return [...this.reducer.awaited];
   }
 
-  close(): void {
-    this.reducer.close('The run is over.');
+  close(reason: string): void {
+    this.reducer.close(reason);
   }
 }

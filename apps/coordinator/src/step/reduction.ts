@@ -25,5 +25,6 @@ export interface Reduction {
   awaited(): number[];
   /** A worker sends its part here. */
   handle(call: ReduceCall): void;
-  close(): void;
+  /** Ends the present attempt, if any, telling its workers why. */
+  close(reason: string): void;
 }

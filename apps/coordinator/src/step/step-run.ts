@@ -1,11 +1,12 @@
 import { type Subtree, subtreeKey } from '@captrain/exchange';
-import type { Computed, Reducer as ReducerPlace, WorkerMessage__Output } from '@captrain/protos';
+import type { Computed, ExchangeFailed, WorkerMessage__Output } from '@captrain/protos';
 import { UserError } from '@captrain/runtime';
 import type { Member, MemberEvent } from '../membership/member.js';
 import type { Run } from '../run.js';
 import { type Assignment, handedOver, microbatchesOf, moved, shareOut, withoutWorker } from './assignment.js';
 import type { GlobalBatch } from './global-batch.js';
 import { Latecomers, type Piece } from './latecomers.js';
+import { type Route, openExchange } from './open-exchange.js';
 import { Suspicions } from './suspicions.js';
 
 /** How long the loop waits for an event before it looks for late workers. */
@@ -45,7 +46,9 @@ export class StepRun {
   private readonly computing = new Map<Member, StepTimes>();
   private readonly latecomers: Latecomers;
   private readonly suspicions = new Suspicions();
-  private reducers: readonly ReducerPlace[] = [];
+  private routes: ReadonlyMap<Member, Route> = new Map();
+  /** Who answers its neighbours, but has memory that one of them cannot read. */
+  private readonly unreadable = new Map<Member, string>();
   /** When an exchange that broke off is to be tried again; by then it is known whether somebody is lost. */
   private retryAt: number | undefined;
   private end: StepEnd | undefined;
@@ -87,22 +90,20 @@ export class StepRun {
 
   /** Begins the exchange anew with these shares. */
   private plan(shares: Assignment<Member>): void {
-    const { crew, reduction } = this.run;
+    const { crew } = this.run;
     this.shares = shares;
     this.generation = crew.nextGeneration();
     this.exchanged.clear();
     this.retryAt = undefined;
     const { generation, leaves, total } = this;
     const { step, cut } = this.batch;
-    const reducers = reduction.open({ generation, step, leaves, total, shares });
-    this.reducers = reducers;
-    const contributions = [...shares].map(([{ worker }, subtrees]) => ({ worker, subtrees: [...subtrees] }));
+    this.routes = openExchange(this.run, { generation, step, leaves, total, shares });
     for (const [member, subtrees] of shares) {
       member.microbatches = microbatchesOf(subtrees, leaves);
       if (member.state !== 'WORKER_STATE_RELIEVED') member.state = 'WORKER_STATE_COMPUTING';
-      const own = [...subtrees];
+      const route = this.routes.get(member)!;
       member.send({
-        plan: { generation, step, subtrees: own, microbatches: cut, leaves, reducers, contributions },
+        plan: { generation, step, subtrees: [...subtrees], microbatches: cut, leaves, ...route },
       });
     }
     this.latecomers.begin(shares);
@@ -127,26 +128,32 @@ export class StepRun {
       const culprit = this.run.crew.memberOf(partRefused.worker);
       if (culprit) this.refuse(culprit, partRefused.kind, partRefused.reason);
     }
-    if (exchangeFailed) {
-      const { reason, reducer } = exchangeFailed;
-      this.run.log.warn({ worker: member.name, reason }, 'exchange broken off');
-      const place = this.reducers[reducer];
-      const called = place?.address ? this.run.crew.memberOf(place.worker) : undefined;
-      const guilty = this.suspicions.unreachable(member, called);
-      if (guilty !== undefined) this.run.crew.lose(guilty, `others cannot exchange with it: ${reason}`);
-      else this.retryAt ??= performance.now() + RETRY_MS;
-    }
+    if (exchangeFailed) this.noteFailure(member, exchangeFailed);
     if (exchanged) {
       member.state = 'WORKER_STATE_WAITING';
       this.exchanged.set(member, exchanged.finite);
-      this.finishIfAllHaveIt();
+      if (exchanged.finite) this.finishIfAllHaveIt();
+      // No other part makes it finite again, and nobody is to update by it.
+      else this.end = { kind: 'summed', finite: false, times: longest(this.computing) };
     }
+  }
+
+  private noteFailure(member: Member, { reason, reducer, neighbour }: ExchangeFailed): void {
+    const { crew, log } = this.run;
+    log.warn({ worker: member.name, reason }, 'exchange broken off');
+    const place = this.routes.get(member)?.reducers[reducer];
+    const called = neighbour ?? (place?.address ? place : undefined);
+    const calledMember = called && crew.memberOf(called.worker);
+    const isUnreadable = neighbour?.unreadable === true;
+    if (isUnreadable && calledMember) this.unreadable.set(calledMember, reason);
+    const guilty = isUnreadable ? undefined : this.suspicions.unreachable(member, calledMember);
+    if (guilty !== undefined) crew.lose(guilty, `others cannot exchange with it: ${reason}`);
+    else this.retryAt ??= performance.now() + RETRY_MS;
   }
 
   private finishIfAllHaveIt(): void {
     if ([...this.shares.keys()].some((member) => !this.exchanged.has(member))) return;
-    const finite = [...this.exchanged.values()].every(Boolean);
-    this.end = { kind: 'summed', finite, times: longest(this.computing) };
+    this.end = { kind: 'summed', finite: true, times: longest(this.computing) };
   }
 
   /** A worker has computed a subtree: its own, or a late worker's, which is its own then. */
@@ -240,8 +247,13 @@ export class StepRun {
 
   /** Nothing has happened for a while: is somebody late? */
   private look(): void {
-    const { crew } = this.run;
-    if (this.retryAt !== undefined && performance.now() > this.retryAt) this.plan(this.shares);
+    const { crew, groups } = this.run;
+    if (this.retryAt !== undefined && performance.now() > this.retryAt) {
+      // Of one that has ended nothing can be read either; that says nothing of its host.
+      for (const [member, reason] of this.unreadable) if (member.alive) groups.separate(member, reason);
+      this.unreadable.clear();
+      this.plan(this.shares);
+    }
     const members = [...this.shares.keys()];
     const outstanding = new Map(members.map((member) => [member, this.outstandingOf(member)]));
     const { generation } = this;

@@ -5,6 +5,7 @@ import { ReducerConnection, type Subtree, reduceThrough, subtreeKey } from '@cap
 import {
   type CoordinatorMessage__Output,
   PROTOCOL_VERSION,
+  type Plan,
   TrainingClient,
   type WorkerMessage,
   channelOptions,
@@ -14,6 +15,8 @@ import { type LeafGradient, PARAMETERS, leafGradient, treeSum } from './leaf-gra
 
 export interface Script {
   name: string;
+  /** The machine that it says to be on. Default: one of its own. */
+  host?: string;
   layoutDigest?: string;
   /** The digest of its state after a step. */
   digest?: (step: number) => string;
@@ -53,6 +56,8 @@ export class ScriptedWorker {
   /** The steps whose state it took over. */
   readonly fetched: number[] = [];
   readonly refusals: string[] = [];
+  /** The plans in which it had neighbours, whose memory it cannot read. */
+  readonly neighbourly: Plan[] = [];
   private readonly client: InstanceType<typeof TrainingClient>;
   private readonly reducer: ReducerConnection;
   private readonly sums = new Map<string, Float32Array>();
@@ -83,7 +88,14 @@ export class ScriptedWorker {
     const { name, holds } = this.script;
     const generation = holds === undefined ? 0 : 1;
     this.send({
-      hello: { name, protocol: PROTOCOL_VERSION, peerPort: 1, host: 'here', process: 1, generation },
+      hello: {
+        name,
+        protocol: PROTOCOL_VERSION,
+        peerPort: 1,
+        host: this.script.host ?? name,
+        process: 1,
+        generation,
+      },
     });
     const beats = setInterval(() => this.send({ heartbeat: { generation: 0 } }), 100);
     let tail = Promise.resolve();
@@ -148,6 +160,7 @@ export class ScriptedWorker {
         return this.send({ outOfMemory: { generation, step } });
       for (const subtree of subtrees) await this.compute({ generation, step, leaves }, subtree);
       if (this.newest > generation) return;
+      if (plan.neighbours.length > 0) return this.cannotRead(plan);
       this.exchange = new AbortController();
       void this.reduce(plan, this.exchange.signal);
     }
@@ -163,6 +176,14 @@ export class ScriptedWorker {
       if (step === this.script.leavesAfterStep) this.send({ drain: {} });
     }
     if (writeCheckpoint) await this.write(writeCheckpoint);
+  }
+
+  private cannotRead(plan: Plan): void {
+    this.neighbourly.push(plan);
+    const { generation, step, neighbours } = plan;
+    const { worker } = neighbours.find((other) => other.worker !== this.worker)!;
+    const reason = 'no shared memory';
+    this.send({ exchangeFailed: { generation, step, reason, neighbour: { worker, unreadable: true } } });
   }
 
   private holding(): { step: number; digest: string } {
@@ -181,6 +202,7 @@ export class ScriptedWorker {
       for (let passed = 0; passed < slowness * count; passed += 10) {
         await sleep(10);
         if (this.newest > generation) return;
+        if (plan.neighbours.length > 0) return this.cannotRead(plan);
       }
       const end = subtree.first + count;
       this.sums.set(key, Float32Array.from(treeSum(step, subtree.first, subtree.count, end, leaf)));

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { SharedMemory } from '@captrain/engine/sums';
 import { type RefusalKind, Reducer } from '@captrain/exchange';
@@ -19,9 +19,10 @@ import { fetchState } from './fetch-state.js';
 import { HeardMetrics } from './heard-metrics.js';
 import type { FromLink, LinkWork, ReadySums, Request, Say, SharedArray, ToLink } from './messages.js';
 import { PeerServer } from './peer-server.js';
+import { Neighbours } from './neighbours.js';
 import { ProvidedState } from './provided-state.js';
 import { ReducerConnections } from './reducer-connections.js';
-import { SharedViews } from './shared-views.js';
+import { type SharedView, SharedViews } from './shared-views.js';
 import { StepExchange } from './step-exchange.js';
 
 /**
@@ -35,7 +36,7 @@ export class LinkProgram {
   private readonly control: ControlStream;
   private welcome: Welcome | undefined;
   private connection = 0;
-  private result: Float32Array | undefined;
+  private result: SharedView | undefined;
   private exchange: StepExchange | undefined;
   /** Resolves when the last exchange that was cancelled writes nothing any more. */
   private quiet: Promise<void> = Promise.resolve();
@@ -46,6 +47,7 @@ export class LinkProgram {
     work: LinkWork,
     private readonly reducer: Reducer,
     private readonly state: ProvidedState,
+    private readonly neighbours: Neighbours,
     private readonly server: PeerServer,
     private readonly post: (message: FromLink) => void,
     private readonly log: Logger,
@@ -69,8 +71,9 @@ export class LinkProgram {
     const reducer: Reducer = new Reducer({
       onRefused: (worker, reason, kind) => program.refuse(worker, reason, kind),
     });
-    const server = await PeerServer.listen(work.peerHost, reducer, state);
-    const program = new LinkProgram(work, reducer, state, server, post, log);
+    const neighbours = new Neighbours();
+    const server = await PeerServer.listen(work.peerHost, { reducer, state, neighbours });
+    const program = new LinkProgram(work, reducer, state, neighbours, server, post, log);
     return program;
   }
 
@@ -78,7 +81,7 @@ export class LinkProgram {
   obey(message: ToLink): void {
     if ('say' in message) this.say(message);
     else if ('request' in message) void this.answer(message.request, message.body);
-    else if ('result' in message) this.result = this.views.of(message.result).floats();
+    else if ('result' in message) this.result = this.views.of(message.result);
     else if ('release' in message) this.views.release(message.release);
     else if ('exchange' in message) void this.begin(message.exchange);
     else if ('speaker' in message) message.speaker.on('message', (said: Say) => this.say(said)).unref();
@@ -113,6 +116,7 @@ export class LinkProgram {
     this.exchange = new StepExchange(plan, {
       connections: this.connections,
       reducer: this.reducer,
+      neighbours: this.neighbours,
       worker: welcome.worker,
       format: formatOf(welcome),
       result,
@@ -132,6 +136,7 @@ export class LinkProgram {
   private cancel(): void {
     const { exchange } = this;
     this.exchange = undefined;
+    this.neighbours.leave();
     if (exchange !== undefined)
       this.quiet = Promise.all([this.quiet, exchange.cancel()]).then(() => undefined);
   }
@@ -141,9 +146,7 @@ export class LinkProgram {
     await this.quiet;
     const isCurrent = exchange?.plan.generation === generation && exchange.plan.step === step;
     if (!isCurrent || exchange !== this.exchange) return;
-    exchange.start(
-      sums.map(({ subtree, descriptor }) => ({ subtree, values: this.views.of(descriptor).floats() })),
-    );
+    exchange.start(sums.map(({ subtree, descriptor }) => ({ subtree, ...this.views.of(descriptor) })));
   }
 
   /** What is stale changes nothing, and messages race. */
@@ -185,6 +188,7 @@ export class LinkProgram {
     this.server.close();
     this.connections.close();
     await this.quiet;
+    this.neighbours.close();
     this.views.close();
     this.post({ closed: true });
   }
@@ -196,9 +200,10 @@ function openApart({ descriptor, bytes }: SharedArray): SharedMemory {
 }
 
 function helloOf(name: string, peerPort: number): Omit<Hello, 'generation'> {
-  // Of containers on one machine it is the same: they are told apart by their host names.
+  // Of containers on one machine it is the same: they are told apart by their host names, and by what they number
+  // processes in, without which one could not find another's memory.
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  const host = `${hostname()} ${boot}`;
+  const host = `${hostname()} ${boot} ${readlinkSync('/proc/self/ns/pid')}`;
   return { name, protocol: PROTOCOL_VERSION, peerPort, host, process: process.pid };
 }
 

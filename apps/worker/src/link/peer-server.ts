@@ -2,9 +2,16 @@ import { type Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Reducer } from '@captrain/exchange';
 import { type PeerHandlers, createServer, peerService } from '@captrain/protos';
 import { UserError, messageOf } from '@captrain/runtime';
+import type { Neighbours } from './neighbours.js';
 import type { ProvidedState } from './provided-state.js';
 
-/** What this worker serves to the others of its run: the sums of a range, and its state. */
+export interface PeerServices {
+  readonly reducer: Reducer;
+  readonly state: ProvidedState;
+  readonly neighbours: Neighbours;
+}
+
+/** What this worker serves to the others of its run: the sums of a range, its state, and what neighbours tell it. */
 export class PeerServer {
   private constructor(
     private readonly server: Server,
@@ -12,11 +19,12 @@ export class PeerServer {
   ) {}
 
   /** Listens on any free port of `host`. Throws a UserError where it cannot. */
-  static async listen(host: string, reducer: Reducer, state: ProvidedState): Promise<PeerServer> {
+  static async listen(host: string, { reducer, state, neighbours }: PeerServices): Promise<PeerServer> {
     const server = createServer();
     const handlers: PeerHandlers = {
       Reduce: (call) => reducer.handle(call as never),
       FetchState: (call) => void state.handle(call),
+      ...neighbours.handlers,
     };
     server.addService(peerService, handlers);
     const address = host.includes(':') ? `[${host}]` : host;

@@ -1,29 +1,43 @@
 import { status } from '@grpc/grpc-js';
-import { type ReductionSeen, type Reducer, type SubtreeSum, reduceThrough } from '@captrain/exchange';
+import {
+  type GradientSum,
+  NotFinite,
+  type ReductionSeen,
+  type Reducer,
+  reduceThrough,
+} from '@captrain/exchange';
 import type { Plan, Reducer as ReducerPlace, Update, WireFormat, WorkerMessage } from '@captrain/protos';
 import { faultPoint, messageOf } from '@captrain/runtime';
+import { LocalExchange, type OwnSum } from './local-exchange.js';
+import { NeighbourFailed } from './neighbour-failed.js';
+import type { Neighbours } from './neighbours.js';
 import type { ReducerConnections } from './reducer-connections.js';
+import type { SharedView } from './shared-views.js';
 
 export interface ExchangeOptions {
   readonly connections: ReducerConnections;
+  /** The other workers of this host. */
+  readonly neighbours: Neighbours;
   /** Of this worker's own range, where it has one. */
   readonly reducer: Reducer;
   /** This worker's number. */
   readonly worker: number;
   readonly format: WireFormat;
   /** Where the global sum is received. */
-  readonly result: Float32Array;
+  readonly result: SharedView;
   say(message: WorkerMessage): void;
 }
 
 /**
  * One plan's exchange: this worker's sums go to all reducers at once, its own range of the global sum is added up here,
- * and all ranges of it arrive in the result. `cancel()` ends it; nothing writes to the result once that has resolved.
+ * and all ranges of it arrive in the result. Where the plan names neighbours, their sums go with this worker's, or its own
+ * with theirs. `cancel()` ends it; nothing writes to the result once that has resolved.
  */
 export class StepExchange {
   private readonly abort = new AbortController();
-  private readonly sums: Promise<readonly SubtreeSum[]>;
-  private giveSums!: (sums: readonly SubtreeSum[]) => void;
+  private readonly sums: Promise<readonly GradientSum[]>;
+  private giveSums!: (sums: readonly GradientSum[]) => void;
+  private readonly local: LocalExchange | undefined;
   private readonly own: Promise<{ finite: boolean }> | undefined;
   private running: Promise<unknown> = Promise.resolve();
   private done = false;
@@ -35,7 +49,10 @@ export class StepExchange {
   ) {
     this.sums = new Promise((resolve) => (this.giveSums = resolve));
     const { generation, step, leaves, contributions } = plan;
-    const { reducer, worker, format, result } = options;
+    const { reducer, worker, format, neighbours } = options;
+    const result = options.result.values;
+    this.local = this.amongNeighbours();
+    neighbours.open(plan, this.local);
     const place = plan.reducers.find((other) => this.isOwn(other));
     if (place === undefined) return;
     const { first, end } = place;
@@ -46,7 +63,7 @@ export class StepExchange {
   }
 
   /** Exchanges these sums, and reports how that ended; once. */
-  start(sums: readonly SubtreeSum[]): void {
+  start(sums: readonly OwnSum[]): void {
     this.running = this.exchange(sums);
   }
 
@@ -65,34 +82,52 @@ export class StepExchange {
     return address !== '' && worker === this.options.worker;
   }
 
-  private async exchange(sums: readonly SubtreeSum[]): Promise<void> {
+  private amongNeighbours(): LocalExchange | undefined {
+    if (this.plan.neighbours.length === 0) return undefined;
+    return new LocalExchange(this.plan, {
+      ...this.options,
+      signal: this.abort.signal,
+      outward: (sums) => this.outward(sums),
+      failed: (error) => this.tellOf(error, {}),
+    });
+  }
+
+  private async exchange(own: readonly OwnSum[]): Promise<void> {
     const started = performance.now();
+    const seen = await (this.local?.run(own) ?? this.outward(own));
+    if (this.abort.signal.aborted || seen === undefined) return;
+    this.done = true;
+    this.exchanged({ ...seen, seconds: (performance.now() - started) / 1000 });
+  }
+
+  private exchanged(seen: ReductionSeen & { seconds: number }): void {
+    const { generation, step } = this.plan;
+    this.options.say({ exchanged: { generation, step, ...seen } });
+  }
+
+  /** Exchanges sums with all reducers. */
+  private async outward(sums: readonly GradientSum[]): Promise<ReductionSeen | undefined> {
     this.giveSums(sums);
-    const { generation, step, reducers } = this.plan;
+    const { reducers } = this.plan;
     const outcomes = await Promise.all(reducers.map((reducer, index) => this.through(reducer, index, sums)));
     const all = outcomes.filter((outcome) => outcome !== undefined);
-    if (this.abort.signal.aborted || all.length < outcomes.length) return;
-    this.done = true;
-    this.options.say({
-      exchanged: {
-        generation,
-        step,
-        finite: all.every(({ finite }) => finite),
-        seconds: (performance.now() - started) / 1000,
-        bytesSent: all.reduce((sum, { bytesSent }) => sum + bytesSent, 0),
-        bytesReceived: all.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0),
-      },
-    });
+    if (all.length < outcomes.length) return undefined;
+    return {
+      finite: all.every(({ finite }) => finite),
+      bytesSent: all.reduce((sum, { bytesSent }) => sum + bytesSent, 0),
+      bytesReceived: all.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0),
+    };
   }
 
   /** Undefined where it failed, which the coordinator is told of, unless the plan is not in force any more. */
   private async through(
     reducer: ReducerPlace,
     index: number,
-    sums: readonly SubtreeSum[],
+    sums: readonly GradientSum[],
   ): Promise<ReductionSeen | undefined> {
     const { generation, step } = this.plan;
-    const { connections, worker, format, result } = this.options;
+    const { connections, worker, format } = this.options;
+    const result = this.options.result.values;
     const { address, first, end } = reducer;
     try {
       if (this.isOwn(reducer)) return { ...(await this.own!), bytesSent: 0, bytesReceived: 0 };
@@ -104,12 +139,32 @@ export class StepExchange {
       };
       return await reduceThrough(connections.to(address), { ...range, sums, result, signal, onChunkSent });
     } catch (error) {
-      // Where it was refused, or is stale, the reducer and the coordinator know. Its own range is broken off by a refusal alone.
-      const isKnown = (error as { code?: number }).code === status.FAILED_PRECONDITION || this.isOwn(reducer);
-      if (this.abort.signal.aborted || isKnown) return undefined;
-      connections.drop(address);
-      this.options.say({ exchangeFailed: { generation, step, reducer: index, reason: messageOf(error) } });
+      // Its own range is broken off by a refusal alone, which the coordinator knows of.
+      if (this.isOwn(reducer) && !(error instanceof NotFinite)) return undefined;
+      if (this.tellOf(error, { reducer: index })) connections.drop(address);
       return undefined;
     }
+  }
+
+  /** Tells the coordinator of a failure. False where that is needless: it knows, or the plan is not in force any more. */
+  private tellOf(error: unknown, failed: { reducer?: number }): boolean {
+    const { generation, step } = this.plan;
+    const { say } = this.options;
+    const { code } = ((error as Error).cause ?? error) as { code?: number };
+    // What was refused, or is stale, whoever refused it has told of.
+    if (this.abort.signal.aborted || code === status.FAILED_PRECONDITION) return false;
+    const reason = messageOf(error);
+    if (error instanceof NotFinite) {
+      const seen = { finite: false, seconds: 0, bytesSent: 0, bytesReceived: 0 };
+      if (error.part === undefined) this.exchanged(seen);
+      else {
+        const worker = this.local!.ownerOf(error.part);
+        say({ partRefused: { generation, step, worker, kind: 'nonFinite', reason } });
+      }
+    } else if (error instanceof NeighbourFailed) {
+      const { worker, unreadable } = error;
+      say({ exchangeFailed: { generation, step, reason, neighbour: { worker, unreadable } } });
+    } else say({ exchangeFailed: { generation, step, reason, ...failed } });
+    return true;
   }
 }

@@ -26,6 +26,12 @@ export const launchConfig = z.strictObject({
     .describe(
       'who adds the gradients up: the coordinator, or the workers, each one part of the parameters, so that no machine carries the bytes of all; the result is the same',
     ),
+  localAggregation: z
+    .boolean()
+    .default(true)
+    .describe(
+      'workers of one host combine their gradients through shared memory before anything crosses the network; with exact exchange the result is the same',
+    ),
   leaseSeconds: z
     .number()
     .min(0.5)

@@ -1,0 +1,88 @@
+import type { Hello } from '@captrain/protos';
+import { createLogger } from '@captrain/runtime';
+import { describe, expect, it } from 'vitest';
+import { Member } from '../membership/member.js';
+import { run, sumsOf, wholeSums } from '../testing/scripted-run.js';
+import { shareOut } from './assignment.js';
+import { LocalGroups } from './local-groups.js';
+import { openExchange } from './open-exchange.js';
+import { ReduceAmongWorkers } from './reduce-among-workers.js';
+
+const TOTAL = 8192;
+const log = createLogger('coordinator', { level: 'silent' });
+
+function membersOn(...hosts: string[]): Member[] {
+  return hosts.map((host, worker) => {
+    const hello = { name: `w${worker}`, host, process: 100 + worker } as Hello;
+    return new Member(worker, hello, `${host}:${worker}`, {} as never);
+  });
+}
+
+function routesOf(members: Member[], groups = new LocalGroups(true, log)) {
+  const attempt = { generation: 1, step: 1, leaves: 7, total: TOTAL, shares: shareOut(7, members) };
+  const routes = openExchange({ reduction: new ReduceAmongWorkers(), groups }, attempt);
+  return members.map((member) => routes.get(member)!);
+}
+
+describe('workers of one host', () => {
+  it('are one contribution, its subtrees joined, and one reducer', () => {
+    const [a, b, c] = routesOf(membersOn('near', 'far', 'near'));
+    const ranges = [
+      { address: 'near:0', worker: 0, first: 0, end: TOTAL / 2 },
+      { address: 'far:1', worker: 1, first: TOTAL / 2, end: TOTAL },
+    ];
+    expect([a!.reducers, b!.reducers, c!.reducers]).toEqual([ranges, ranges, []]);
+    for (const { contributions } of [a!, b!, c!])
+      expect(contributions).toEqual([
+        {
+          worker: 0,
+          subtrees: [
+            { first: 0, count: 2 },
+            { first: 5, count: 1 },
+            { first: 6, count: 1 },
+          ],
+        },
+        {
+          worker: 1,
+          subtrees: [
+            { first: 2, count: 2 },
+            { first: 4, count: 1 },
+          ],
+        },
+      ]);
+    expect(b!.neighbours).toEqual([]);
+    expect(a!.neighbours.map(({ worker, process, first, end }) => [worker, process, first, end])).toEqual([
+      [0, 100, 0, TOTAL],
+      [2, 102, 0, 0],
+    ]);
+    expect(c!.neighbours).toEqual(a!.neighbours);
+  });
+
+  it('that are everyone provide a part each, and have no reducer', () => {
+    for (const { reducers, neighbours } of routesOf(membersOn('near', 'near'))) {
+      expect(reducers).toEqual([]);
+      expect(neighbours.map(({ first, end }) => [first, end])).toEqual([
+        [0, TOTAL / 2],
+        [TOTAL / 2, TOTAL],
+      ]);
+    }
+  });
+
+  it('go alone where that is not wanted, or where they do not say where they are', () => {
+    for (const { neighbours } of routesOf(membersOn('near', 'near'), new LocalGroups(false, log)))
+      expect(neighbours).toEqual([]);
+    for (const { neighbours } of routesOf(membersOn('', ''))) expect(neighbours).toEqual([]);
+  });
+
+  it('that cannot read each other’s memory exchange over the network from then on', async () => {
+    const host = 'one machine';
+    const { workers } = await run([
+      { name: 'a', host },
+      { name: 'b', host },
+    ]);
+    for (const worker of workers) {
+      expect(worker.neighbourly.map(({ step }) => step)).toEqual([1]);
+      expect(sumsOf(worker)).toEqual(wholeSums);
+    }
+  });
+});
