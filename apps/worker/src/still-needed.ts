@@ -1,12 +1,12 @@
 import type { CoordinatorMessage__Output, Subtree } from '@captrain/protos';
 
 /**
- * Whether a microbatch of a step and cut is still to be computed, after all that the coordinator has said since: a newer
+ * Whether a leaf of a step and cut is still to be computed, after all that the coordinator has said since: a newer
  * plan may lease it to another worker, or cut the step anew.
  */
 export function stillNeeded(
   said: readonly CoordinatorMessage__Output[],
-  { step, cut, microbatch }: { step: number; cut: number; microbatch: number },
+  { step, cut, leaf }: { step: number; cut: number; leaf: number },
 ): boolean {
   let leased: readonly Subtree[] | undefined;
   for (const { plan, compute, fetch, stop } of said) {
@@ -15,6 +15,6 @@ export function stillNeeded(
     if (plan) leased = plan.subtrees;
     if (compute && leased) leased = [...leased, ...compute.subtrees];
   }
-  const contains = ({ first, count }: Subtree) => microbatch >= first && microbatch < first + count;
+  const contains = ({ first, count }: Subtree) => leaf >= first && leaf < first + count;
   return leased === undefined || leased.some(contains);
 }
