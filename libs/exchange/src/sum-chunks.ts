@@ -1,5 +1,6 @@
 import { type SumOrder, sumParts } from '@captrain/engine/sums';
 import type { ChunkMessage } from '@captrain/protos';
+import { faultPoint } from '@captrain/runtime';
 import { type ChunkRange, chunkRanges } from './chunk-range.js';
 import { nameOf } from './giving-call.js';
 import type { MessagePool } from './message-pool.js';
@@ -79,6 +80,8 @@ class ChunkSums {
   }
 
   private async deliver(sum: ChunkMessage, range: ChunkRange): Promise<void> {
+    const { first, end, step } = this.all.reduction;
+    if (2 * (range.end - first) >= end - first) faultPoint('reducing', step);
     await Promise.all(this.all.takers.map((taker) => taker.take(sum, range)));
     this.all.pool.give(sum);
   }
