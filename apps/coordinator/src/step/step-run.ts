@@ -214,8 +214,8 @@ export class StepRun {
       return;
     }
     const shares = withoutWorker(this.shares, member, this.workersAmong(heirs), this.leaves);
-    // Where all that are left have the whole sum already there is nothing to begin anew.
-    if (heirs.every((heir) => this.exchanged.has(heir))) {
+    // Where all that are left have the whole sum already, and what it is of is known, there is nothing to begin anew.
+    if (this.batch.isComplete && heirs.every((heir) => this.exchanged.has(heir))) {
       this.shares = shares;
       this.finishIfAllHaveIt();
     } else this.plan(shares);
