@@ -97,6 +97,7 @@ export async function coordinate(
       const last = await checkpoints.known();
       if ((last?.manifest.step ?? 0) >= steps) {
         options.announce({ finished: `${store.uri}/${last!.folder}` });
+        if (lease.succeedsCrash) await doorway.sendAway('The run is finished.');
         return;
       }
     }

@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ServiceError, status as codes } from '@grpc/grpc-js';
 import { PROTOCOL_VERSION, type Hello, type TrainingHandlers, type Welcome } from '@captrain/protos';
 import type { Logger } from '@captrain/runtime';
 import type { Crew } from './membership/crew.js';
 import { Member, type WorkStream } from './membership/member.js';
 import type { ReduceCall, Reduction } from './step/reduction.js';
+
+/** Workers that have lost their coordinator ask for it again at least so often. */
+const FAREWELL_MS = 2500;
 
 /** What workers are let into. */
 interface House {
@@ -18,6 +22,8 @@ interface House {
 export class Doorway {
   private readonly opened: Promise<House>;
   private house: House | undefined;
+  private farewell: string | undefined;
+  private readonly waiting = new Set<WorkStream>();
   private resolve!: (house: House) => void;
 
   constructor() {
@@ -26,11 +32,23 @@ export class Doorway {
 
   open(house: House): void {
     this.house = house;
+    this.waiting.clear();
     this.resolve(house);
   }
 
   join(stream: WorkStream): void {
-    void this.opened.then((house) => receive(stream, house));
+    if (this.farewell !== undefined) bidFarewell(stream, this.farewell);
+    else {
+      this.waiting.add(stream);
+      void this.opened.then((house) => receive(stream, house));
+    }
+  }
+
+  /** There is nothing to do any more: tells so whoever comes, or has come, for a while. */
+  async sendAway(reason: string): Promise<void> {
+    this.farewell = reason;
+    for (const stream of this.waiting) bidFarewell(stream, reason);
+    await sleep(FAREWELL_MS);
   }
 
   /** Only a plan of this coordinator's brings a worker's part here; a call before is one for another's. */
@@ -47,6 +65,11 @@ export function trainingHandlers(doorway: Doorway): TrainingHandlers {
     Work: (stream) => doorway.join(stream),
     Reduce: (call) => doorway.reduce(call as unknown as ReduceCall),
   };
+}
+
+function bidFarewell(stream: WorkStream, reason: string): void {
+  stream.write({ stop: { reason, final: true } });
+  stream.end();
 }
 
 function receive(stream: WorkStream, { crew, welcome, log }: House): void {

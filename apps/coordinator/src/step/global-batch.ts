@@ -9,6 +9,7 @@ export class GlobalBatch {
   private readonly lossSums: Float64Array;
   private readonly tokens: Uint32Array;
   private readonly seen: Uint32Array;
+  private readonly reported = new Set<number>();
 
   constructor(private readonly plan: BatchPlan) {
     this.lossSums = new Float64Array(this.leaves);
@@ -63,11 +64,17 @@ export class GlobalBatch {
   /** Takes over a report without fault. One that comes again is the same. */
   add({ subtree, lossSums, captionTokens, samples }: Computed): void {
     const { first, count } = subtree!;
+    for (const i of lossSums.keys()) this.reported.add(first + i);
     this.lossSums.set(lossSums, first);
     this.tokens.set(captionTokens, first);
     let at = 0;
     for (const { start, end } of this.plan.leaves.slice(first, first + count).flat())
       this.seen.set(samples.slice(at, (at += end - start)), start);
+  }
+
+  /** Whether every microbatch has been reported: not before is it known what the sum has to be divided by. */
+  get isComplete(): boolean {
+    return this.reported.size === this.leaves;
   }
 
   get captionTokens(): number {

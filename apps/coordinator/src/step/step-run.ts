@@ -121,7 +121,10 @@ export class StepRun {
     const { computed, exchanged, exchangeFailed, partRefused, outOfMemory } = message;
     const about = computed ?? exchanged ?? exchangeFailed ?? partRefused ?? outOfMemory;
     // What belongs to another generation changes nothing; the worker has its new plan already.
-    if (!about || about.generation !== this.generation || about.step !== this.batch.step) return;
+    if (!about || about.generation !== this.generation) return;
+    const { step } = this.batch;
+    if (about.step !== step)
+      return this.refuse(member, 'malformed', `It spoke of step ${about.step} in a plan for step ${step}.`);
     if (computed) this.note(member, computed);
     if (outOfMemory) this.end = { kind: 'outOfMemory', member };
     if (partRefused) {
@@ -152,7 +155,8 @@ export class StepRun {
   }
 
   private finishIfAllHaveIt(): void {
-    if ([...this.shares.keys()].some((member) => !this.exchanged.has(member))) return;
+    if (!this.batch.isComplete || [...this.shares.keys()].some((member) => !this.exchanged.has(member)))
+      return;
     this.end = { kind: 'summed', finite: true, times: longest(this.computing) };
   }
 
@@ -184,7 +188,7 @@ export class StepRun {
       member.state = 'WORKER_STATE_WAITING';
     const pieces = this.latecomers.computed(member, subtree);
     const owner = pieces[0]?.owner;
-    if (owner === undefined || this.outstandingOf(owner).length === 0) return;
+    if (owner === undefined || this.outstandingOf(owner).length === 0) return this.finishIfAllHaveIt();
     const inherited = (shares: Assignment<Member>, { subtree, heir }: Piece) =>
       moved(shares, subtree, heir, this.leaves);
     this.plan(pieces.reduce(inherited, this.shares));
@@ -217,8 +221,8 @@ export class StepRun {
       return;
     }
     const shares = withoutWorker(this.shares, member, this.workersAmong(heirs), this.leaves);
-    // Where all that are left have the whole sum already there is nothing to begin anew.
-    if (heirs.every((heir) => this.exchanged.has(heir))) {
+    // Where all that are left have the whole sum already, and what it is of is known, there is nothing to begin anew.
+    if (this.batch.isComplete && heirs.every((heir) => this.exchanged.has(heir))) {
       this.shares = shares;
       this.finishIfAllHaveIt();
     } else this.plan(shares);
