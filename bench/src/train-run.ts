@@ -12,19 +12,26 @@ export interface StepMetrics {
   seconds: number;
   exchange_seconds: number;
   input_seconds: number;
-  /** How long workers could not compute for a checkpoint of this step. */
-  checkpoint_stall_seconds?: number;
 }
 
-/** Runs the built `captrain train` and returns its metrics. Throws, with what it said, where it fails. */
+/**
+ * Runs the built `captrain train` and returns its metrics; `logFile` receives its programs' log lines. Throws, with what
+ * it said, where it fails.
+ */
 export async function trainRun(
   run: string,
   flags: readonly string[],
   signal: AbortSignal,
+  options: { logFile?: string } = {},
 ): Promise<StepMetrics[]> {
   const cli = path.dirname(createRequire(import.meta.url).resolve('@captrain/cli/package.json'));
   const args = [path.join(cli, 'dist/main.js'), 'train', '--run', run, ...flags];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const { logFile } = options;
+  const env = {
+    ...process.env,
+    ...(logFile !== undefined && { CAPTRAIN_LOG_FILE: logFile, CAPTRAIN_LOG_LEVEL: 'info' }),
+  };
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env });
   // Asked to end rather than killed, so that it ends its own children.
   const stop = () => child.kill('SIGTERM');
   signal.addEventListener('abort', stop, { once: true });

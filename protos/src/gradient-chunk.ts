@@ -45,23 +45,29 @@ const FORMATS: readonly (WireFormat | undefined)[] = [undefined, 'float32', 'bfl
 
 /** A chunk's protobuf bytes, with room for its values: they are written where they are sent from. */
 export class ChunkMessage {
-  readonly bytes: Buffer;
+  /** With gRPC's prefix: not compressed, and the length. */
+  readonly framed: Buffer;
   /** To be written before the message is sent. */
   readonly values: Uint8Array;
 
   /** `length`: of the values, in bytes. */
   constructor(length: number) {
     const header = encodeHeader(EMPTY, length).length;
-    this.bytes = Buffer.allocUnsafeSlow(header + length);
-    this.values = this.bytes.subarray(header);
+    this.framed = Buffer.allocUnsafeSlow(FRAME_PREFIX_BYTES + header + length);
+    this.framed.writeUint8(0);
+    this.framed.writeUint32BE(header + length, 1);
+    this.values = this.framed.subarray(FRAME_PREFIX_BYTES + header);
   }
 
   /** Writes what stands before the values; the same message may be used again with another header. */
   seal(header: ChunkHeader): this {
-    this.bytes.set(encodeHeader(header, this.values.length));
+    this.framed.set(encodeHeader(header, this.values.length), FRAME_PREFIX_BYTES);
     return this;
   }
 }
+
+/** gRPC writes before each message whether it is compressed (one byte), and its length. */
+export const FRAME_PREFIX_BYTES = 5;
 
 /** As long for one header as for any other: all numbers that vary are fixed32 or fixed64. */
 function encodeHeader(header: ChunkHeader, length: number): Uint8Array {
@@ -91,12 +97,11 @@ function encodeHeader(header: ChunkHeader, length: number): Uint8Array {
     .finish();
 }
 
-/** The protobuf bytes of a chunk. Those of a ChunkMessage are there already; other values are copied. */
-export function encodeGradientChunk(chunk: GradientChunk | ChunkMessage): Buffer {
-  if (chunk instanceof ChunkMessage) return chunk.bytes;
+/** The protobuf bytes of a chunk; the values are copied. */
+export function encodeGradientChunk(chunk: GradientChunk): Buffer {
   const message = new ChunkMessage(chunk.values.length).seal(chunk);
   message.values.set(chunk.values);
-  return message.bytes;
+  return message.framed.subarray(FRAME_PREFIX_BYTES);
 }
 
 const EMPTY: GradientChunk = {
@@ -133,13 +138,4 @@ export function decodeGradientChunk(bytes: Buffer): GradientChunk {
     else reader.skipType(tag & 7);
   }
   return chunk;
-}
-
-/** The chunk in a worker's bytes; where they are none, a chunk without values: no reducer takes it for one of a sum. */
-export function decodeReceivedChunk(bytes: Buffer): GradientChunk {
-  try {
-    return decodeGradientChunk(bytes);
-  } catch {
-    return { ...EMPTY };
-  }
 }

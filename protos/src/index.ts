@@ -1,8 +1,9 @@
-export { CHUNK_BYTES, CHUNK_VALUES, channelOptions } from './channel-options.js';
+export { CHUNK_BYTES, CHUNK_VALUES, FLOW_CONTROL_WINDOW, channelOptions } from './channel-options.js';
 export { createServer } from './create-server.js';
 export {
   type ChunkHeader,
   ChunkMessage,
+  FRAME_PREFIX_BYTES,
   type GradientChunk,
   type WireFormat,
   decodeGradientChunk,

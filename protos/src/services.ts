@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import grpc from '@grpc/grpc-js';
 import protoLoader from '@grpc/proto-loader';
-import { decodeGradientChunk, decodeReceivedChunk, encodeGradientChunk } from './gradient-chunk.js';
+import { decodeGradientChunk, encodeGradientChunk } from './gradient-chunk.js';
 import type { ProtoGrpcType as StatusTypes } from './generated/status.js';
 import type { ProtoGrpcType as TrainingTypes } from './generated/training.js';
 
@@ -27,7 +27,7 @@ const { captrain } = grpc.loadPackageDefinition(loadPackageDefinition()) as unkn
 const reduce = {
   ...captrain.v1.Training.service.Reduce,
   requestSerialize: encodeGradientChunk,
-  requestDeserialize: decodeReceivedChunk,
+  requestDeserialize: decodeGradientChunk,
   responseSerialize: encodeGradientChunk,
   responseDeserialize: decodeGradientChunk,
 } as unknown as typeof captrain.v1.Training.service.Reduce;

@@ -35,6 +35,8 @@ export function statusLines(status: RunStatus): string[] {
     ['rate', rate(status)],
     ['checkpoint', status.lastCheckpoint?.folder || 'none yet'],
   ];
+  if (status.skippedUpdates > 0)
+    rows.push(['skipped', `${formatCount(status.skippedUpdates)} updates: their gradients were not finite`]);
   if (status.message) rows.push(['message', status.message]);
   return [
     ...formatTable(rows.map(([name, value]) => [colors.dim(name!), value!])).split('\n'),

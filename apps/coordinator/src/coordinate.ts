@@ -4,11 +4,12 @@ import type { Checkpoint, CoordinatorConfig, RunConfig } from '@captrain/model/r
 import type { Hello, Welcome } from '@captrain/protos';
 import { type Logger, messageOf } from '@captrain/runtime';
 import { LeaderLease } from './leader-lease.js';
+import { LEADER } from './leader-record.js';
 import { digestsOf } from './membership/bring-together.js';
 import { anchored, newRun, resumedRun } from './open-run.js';
 import { prepareRun } from './prepare-run.js';
 import type { Run } from './run.js';
-import { readRun, rewriteRun } from './run-folder.js';
+import { readRun, refuseOtherData, refuseRun, rewriteRun } from './run-folder.js';
 import { RunRecord } from './run-record.js';
 import { CoordinatorServer } from './server.js';
 import { StatusBoard } from './status-board.js';
@@ -62,8 +63,12 @@ export async function coordinate(
   let record: RunRecord | undefined;
   let lease: LeaderLease | undefined;
   let run: Run | undefined;
+  let isAbandoned = false;
   try {
     await requireConditionalWrites(store);
+    // What is refused leaves the run as it is, its lead too.
+    if (given.resume) await refuseOtherData(store, manifest.digest, config.data);
+    else await refuseRun(store);
     lease = await LeaderLease.acquire(store, {
       address: server.address,
       leaseSeconds: given.leaderLeaseSeconds,
@@ -120,7 +125,7 @@ export async function coordinate(
     // Workers of a coordinator that was replaced go on with its successor.
     if (!isLed) run?.crew.stop(messageOf(error));
     // A run that failed before its first step leaves its folder free for the mended command.
-    if (!isLed && board.current.step === 0) await record?.abandon();
+    if (!isLed && board.current.step === 0) isAbandoned = (await record?.abandon()) ?? !given.resume;
     throw isLed ? lease!.lost.reason : error;
   } finally {
     await run?.checkpoints.close();
@@ -128,6 +133,7 @@ export async function coordinate(
     await run?.runLog.settled();
     await server.close();
     await lease?.close();
+    if (isAbandoned && lease !== undefined) await store.delete(LEADER);
   }
 }
 

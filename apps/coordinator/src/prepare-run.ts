@@ -39,6 +39,7 @@ export interface PrepareOptions {
 export async function prepareRun(options: PrepareOptions): Promise<Run> {
   const { store, record, given, captions, manifest, board, log, term } = options;
   const { config } = record;
+  await store.sweep();
   const checkpointLog = await CheckpointLog.open(store, { term });
   const found = given.resume ? findStart(options) : Promise.resolve(undefined);
   const patience = new StorePatience(given.storePatience, log);

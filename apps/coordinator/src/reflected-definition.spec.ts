@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { reflectedDefinition } from './reflected-definition.js';
 
 test('map fields are reflected with entries named as protoc names them', () => {
-  const definition = reflectedDefinition(loadPackageDefinition(protoPath));
+  const definition = reflectedDefinition(loadPackageDefinition(protoPath), ['captrain.v1.Training']);
   const welcome = definition['captrain.v1.Welcome'] as unknown as { fileDescriptorProtos: Buffer[] };
   const files = welcome.fileDescriptorProtos.map(
     (file) => descriptor.FileDescriptorProto.decode(file) as unknown as descriptor.IFileDescriptorProto,
@@ -14,4 +14,5 @@ test('map fields are reflected with entries named as protoc names them', () => {
   const field = message.field!.find(({ name }) => name === 'checkpointDigests')!;
   expect(field.typeName).toBe('CheckpointDigestsEntry');
   expect(message.nestedType!.map(({ name }) => name)).toEqual(['CheckpointDigestsEntry']);
+  expect(files.flatMap((file) => file.service ?? []).map(({ name }) => name)).toEqual(['Training']);
 });

@@ -1,5 +1,5 @@
 import { ConflictError, NotFoundError, type ObjectStore } from '@captrain/data';
-import { type RunConfig, runConfig } from '@captrain/model/run';
+import { type RunConfig, findCheckpoint, runConfig } from '@captrain/model/run';
 import { UserError, parseConfig } from '@captrain/runtime';
 
 const CONFIG = 'config.json';
@@ -17,6 +17,16 @@ export async function createRun(store: ObjectStore, config: RunConfig): Promise<
 /** Throws a UserError where the folder holds a run already. */
 export async function refuseRun(store: ObjectStore): Promise<void> {
   if ((await store.stat(CONFIG)) !== undefined) throw alreadyThere(store);
+}
+
+/** Throws a UserError where a run's newest checkpoint was trained on other data than those of this digest. */
+export async function refuseOtherData(store: ObjectStore, digest: string, data: string): Promise<void> {
+  // What is wrong with a checkpoint itself is found later.
+  const newest = await findCheckpoint(store, 'latest').catch(() => undefined);
+  if (newest !== undefined && newest.manifest.data !== digest)
+    throw new UserError(
+      `${data} is not the data that ${store.uri}/${newest.folder} was trained on; restore it, or start another run.`,
+    );
 }
 
 /** Replaces a run's config. */

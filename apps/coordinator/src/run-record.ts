@@ -1,5 +1,6 @@
 import type { ObjectStore } from '@captrain/data';
 import type { RunConfig } from '@captrain/model/run';
+import { faultPoint } from '@captrain/runtime';
 import { abandonRun, createRun, refuseRun, rewriteRun } from './run-folder.js';
 
 /** A run's config, as its folder holds it: what its batches are cut into is written while it trains. */
@@ -21,7 +22,10 @@ export class RunRecord {
    */
   static async begin(store: ObjectStore, config: RunConfig, isSettled: boolean): Promise<RunRecord> {
     if (!isSettled) await refuseRun(store);
-    else await createRun(store, config);
+    else {
+      faultPoint('before-config', 0);
+      await createRun(store, config);
+    }
     return new RunRecord(store, config, isSettled ? 'by us' : 'not yet');
   }
 
@@ -36,6 +40,7 @@ export class RunRecord {
 
   async settle(microbatches: number): Promise<void> {
     this.current = { ...this.current, microbatches };
+    faultPoint('before-config', 0);
     await createRun(this.store, this.current);
     this.written = 'by us';
   }
@@ -47,11 +52,13 @@ export class RunRecord {
     );
     const microbatchCuts = [...others, { step, microbatches }].toSorted((a, b) => a.step - b.step);
     this.current = { ...this.current, microbatchCuts };
+    faultPoint('before-config', step);
     await rewriteRun(this.store, this.current);
   }
 
-  /** Takes a new run back that came to nothing. */
-  async abandon(): Promise<void> {
+  /** Takes a new run back that came to nothing; tells whether there is none then. */
+  async abandon(): Promise<boolean> {
     if (this.written === 'by us') await abandonRun(this.store);
+    return this.written !== 'before';
   }
 }

@@ -32,7 +32,9 @@ export class CoordinatorServer {
     const services = ['', 'captrain.v1.Training', 'captrain.v1.Status'];
     const health = Object.fromEntries(services.map((name) => [name, 'SERVING' as const]));
     new HealthImplementation(health).addToServer(server);
-    new ReflectionService(reflectedDefinition(loadPackageDefinition(protoPath))).addToServer(server);
+    new ReflectionService(
+      reflectedDefinition(loadPackageDefinition(protoPath), [...services, 'grpc.health.v1.Health']),
+    ).addToServer(server);
     const bound = await new Promise<number>((resolve, reject) => {
       server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, actual) => {
         if (error === null) resolve(actual);

@@ -75,6 +75,7 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
   }
   await saveAndSettle(run, step);
   await runLog.close();
+  await run.store.sweep();
   return checkpoints.known();
 }
 

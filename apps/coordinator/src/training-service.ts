@@ -14,26 +14,38 @@ interface House {
   readonly log: Logger;
 }
 
-/** The server listens before it is known whether this coordinator leads: whoever calls waits here until then. */
+/** The server listens before it is known whether this coordinator leads: who wants to join waits here until then. */
 export class Doorway {
   private readonly opened: Promise<House>;
-  open!: (house: House) => void;
+  private house: House | undefined;
+  private resolve!: (house: House) => void;
 
   constructor() {
-    this.opened = new Promise((resolve) => (this.open = resolve));
+    this.opened = new Promise((resolve) => (this.resolve = resolve));
   }
 
-  get house(): Promise<House> {
-    return this.opened;
+  open(house: House): void {
+    this.house = house;
+    this.resolve(house);
+  }
+
+  join(stream: WorkStream): void {
+    void this.opened.then((house) => receive(stream, house));
+  }
+
+  /** Only a plan of this coordinator's brings a worker's part here; a call before is one for another's. */
+  reduce(call: ReduceCall): void {
+    if (this.house !== undefined) return this.house.reduction.handle(call);
+    const details = 'This coordinator does not lead the run yet.';
+    call.emit('error', { code: codes.FAILED_PRECONDITION, details });
   }
 }
 
 /** captrain.v1.Training: members come and go by their control streams; gradients go to the reduction. */
 export function trainingHandlers(doorway: Doorway): TrainingHandlers {
   return {
-    Work: (stream) => void doorway.house.then((house) => receive(stream, house)),
-    Reduce: (call) =>
-      void doorway.house.then(({ reduction }) => reduction.handle(call as unknown as ReduceCall)),
+    Work: (stream) => doorway.join(stream),
+    Reduce: (call) => doorway.reduce(call as unknown as ReduceCall),
   };
 }
 

@@ -57,7 +57,8 @@ const command = defineCommand({
 /** Workers of other machines are to reach this one, unless the coordinator is on this one alone. */
 function peerHostFor(coordinator: string): string {
   const host = coordinator.slice(0, coordinator.lastIndexOf(':'));
-  return /^(localhost|127\..*|\[?::1\]?)$/.test(host) ? '127.0.0.1' : '0.0.0.0';
+  if (host.includes('::')) return host === '[::1]' ? '::1' : '::';
+  return /^(localhost|127\..*)$/.test(host) ? '127.0.0.1' : '0.0.0.0';
 }
 
 endWithParent();

@@ -12,7 +12,7 @@ function neededOfFour(...messages: CoordinatorMessage__Output[]): number[] {
 
 test('what is computed stays needed until something is said against it', () => {
   expect(neededOfFour()).toEqual([0, 1, 2, 3]);
-  expect(neededOfFour(said({ welcome: {} }), said({ writeCheckpoint: {} }))).toEqual([0, 1, 2, 3]);
+  expect(neededOfFour(said({ writeCheckpoint: {} }), said({ provideState: {} }))).toEqual([0, 1, 2, 3]);
 });
 
 test('a newer plan of the step needs what it leases, and what is asked for besides', () => {
@@ -22,10 +22,11 @@ test('a newer plan of the step needs what it leases, and what is asked for besid
   expect(neededOfFour(half, plan(5, 8))).toEqual([]);
 });
 
-test('another step, another cut, another state or the end need none of it', () => {
+test('another step, another cut, another state, the end and a coordinator that is back need none of it', () => {
   const all = { first: 0, count: 8 };
   expect(neededOfFour(plan(6, 8, all))).toEqual([]);
   expect(neededOfFour(plan(5, 16, all))).toEqual([]);
   expect(neededOfFour(said({ fetch: {} }))).toEqual([]);
   expect(neededOfFour(said({ stop: {} }))).toEqual([]);
+  expect(neededOfFour(said({ welcome: {} }), plan(5, 8, all))).toEqual([]);
 });

@@ -1,16 +1,17 @@
 import type { CoordinatorMessage__Output, Subtree } from '@captrain/protos';
 
 /**
- * Whether a microbatch of a step and cut is still to be computed, after all that the coordinator has said since: a newer
- * plan may lease it to another worker, or cut the step anew.
+ * Whether a microbatch of a step and cut is to be computed now, after all that the coordinator has said since: a newer
+ * plan may lease it to another worker, or cut the step anew; and a coordinator that is back is answered first, for what
+ * has been computed is kept.
  */
 export function stillNeeded(
   said: readonly CoordinatorMessage__Output[],
   { step, cut, microbatch }: { step: number; cut: number; microbatch: number },
 ): boolean {
   let leased: readonly Subtree[] | undefined;
-  for (const { plan, compute, fetch, stop } of said) {
-    if (stop || fetch) return false;
+  for (const { welcome, plan, compute, fetch, stop } of said) {
+    if (welcome || stop || fetch) return false;
     if (plan && (plan.step !== step || plan.microbatches !== cut)) return false;
     if (plan) leased = plan.subtrees;
     if (compute && leased) leased = [...leased, ...compute.subtrees];

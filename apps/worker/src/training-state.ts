@@ -11,7 +11,7 @@ export type StateArrays = readonly [parameters: Float32Array, mean: Float32Array
 
 /** What training changes, and every worker keeps identical: parameters, the optimizer's moments, and the number of steps. */
 export class TrainingState {
-  /** SHA-256 of the parameters' names and shapes. */
+  /** SHA-256 of the parameters' names and shapes, and of what is not trained. */
   readonly layoutDigest: string;
   private readonly files: readonly StateFile[];
   private doneSteps = 0;
@@ -24,7 +24,7 @@ export class TrainingState {
     private readonly captioner: Captioner,
     private readonly optimizer: AdamW,
   ) {
-    this.layoutDigest = sha256(JSON.stringify(captioner.layout.entries));
+    this.layoutDigest = sha256(JSON.stringify(captioner.layout.entries), captioner.frozenDigest());
     this.files = checkpointFiles(captioner.layout);
   }
 

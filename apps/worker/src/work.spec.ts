@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import { openStore } from '@captrain/data';
+import { ReducerConnection, reduceThrough } from '@captrain/exchange';
 import {
   type Holding,
   type StateChunk__Output,
@@ -10,7 +11,7 @@ import {
 } from '@captrain/protos';
 import { sha256 } from '@captrain/runtime';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ScriptedRun, type ScriptedWorker, type Shares } from './testing/scripted-run.js';
+import { ABSENT, ScriptedRun, type ScriptedWorker, type Shares } from './testing/scripted-run.js';
 
 const ALL: Subtree = { first: 0, count: 4 };
 const LEFT: Subtree = { first: 0, count: 2 };
@@ -137,6 +138,23 @@ describe('a worker', () => {
     const other = await run.join({ checkpoint: folder, checkpointDigests });
     expect(other.ready.holding).toEqual(holding);
     await run.stop(other);
+  });
+
+  test('refuses the part of another that is not finite, and says so', async () => {
+    run.plan(1, [[a, LEFT]], { among: true });
+    const total = a.ready.parameters;
+    const values = new Float32Array(total).fill(NaN);
+    const connection = new ReducerConnection(PeerClient, `127.0.0.1:${a.joined.hello.peerPort}`);
+    const refused = reduceThrough(connection, {
+      ...{ generation: run.generation, step: 1, worker: ABSENT, first: 0, end: total, total },
+      ...{ format: 'float32', result: values.slice(), signal: AbortSignal.timeout(10_000) },
+      sums: [2, 3].map((first) => ({ subtree: { first, count: 1 }, values })),
+    });
+    await expect(refused).rejects.toThrow('is refused');
+    const about = { generation: run.generation, step: 1, worker: ABSENT, kind: 'nonFinite' };
+    expect(await a.joined.next('partRefused')).toMatchObject(about);
+    connection.close();
+    expect(await run.train(1, [[a, ALL]])).toEqual([expected[1]]);
   });
 
   test('that is asked to leave finishes what it is at, and goes when it is told to stop', async () => {

@@ -33,7 +33,7 @@ export const scalingConstants = z.strictObject({
   bf16: exchangeConstants,
   /** A whole exchange of almost nothing: its calls and messages, with two workers. */
   latencySeconds: z.number(),
-  /** What a Reduce call adds to that, apart from its values. */
+  /** A reducer's event loop for the calls of one more worker, apart from their values. */
   callSeconds: z.number(),
   /** float32 bytes that one thread of the addon adds to a sum in a second. */
   sumBytesPerSecond: z.number(),

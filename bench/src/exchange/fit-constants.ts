@@ -5,7 +5,7 @@ import type { Size } from './sizes.js';
 
 /**
  * The model's constants: what a byte costs is of the smallest number of workers through the coordinator, so that the
- * others are predictions; what a call costs is the slope from the smallest to the largest.
+ * others are predictions; what a call costs is of the largest.
  */
 export function fitConstants(
   sizes: readonly Size[],
@@ -13,7 +13,6 @@ export function fitConstants(
   kernels: KernelSpeeds,
 ): ScalingConstants {
   const least = sizes[0]!;
-  const most = sizes.at(-1)!;
   const costs = (exchange: Exchange) => {
     const { workerCpu, coordinatorCpu } = least.exchanges.find(
       (each) => each.reduce === 'coordinator' && each.exchange === exchange,
@@ -35,7 +34,7 @@ export function fitConstants(
     exact: costs('exact'),
     bf16: costs('bf16'),
     latencySeconds: least.latency,
-    callSeconds: Math.max(0, most.latency - least.latency) / Math.max(1, most.workers - least.workers),
+    callSeconds: sizes.at(-1)!.callSeconds,
     sumBytesPerSecond: kernels.sum,
     measured: sizes.flatMap(({ exchanges }) =>
       exchanges.map(({ reduce, exchange, workers, seconds }) => ({ reduce, exchange, workers, seconds })),

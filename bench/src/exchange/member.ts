@@ -1,6 +1,6 @@
 import grpc from '@grpc/grpc-js';
 import { Reducer, ReducerConnection, type SubtreeSum, reduceThrough } from '@captrain/exchange';
-import { PeerClient, type WireFormat, createServer, peerService } from '@captrain/protos';
+import { type WireFormat, createServer, peerService } from '@captrain/protos';
 import { fillGradient, verifySum } from './gradient-pattern.js';
 
 /** One exchange as a member is told of it: each worker contributes the microbatch of its number. */
@@ -108,7 +108,7 @@ export class Member {
   private connectionTo(port: number): ReducerConnection {
     let connection = this.connections.get(port);
     if (connection === undefined) {
-      connection = new ReducerConnection(PeerClient, `127.0.0.1:${port}`);
+      connection = new ReducerConnection(`127.0.0.1:${port}`, 'Peer');
       this.connections.set(port, connection);
     }
     return connection;

@@ -28,6 +28,11 @@ export class RunningProgram {
     this.ended = once(this.child, 'close');
   }
 
+  /** What it said at last, after its name. */
+  get lastWords(): string {
+    return `${this.name}: ${this.said.slice(-1000)}`;
+  }
+
   /** Throws, with what it said, where it does not run any more. */
   requireRunning(): void {
     const { exitCode, signalCode } = this.child;
@@ -74,7 +79,8 @@ export async function untilStep(
     if (status !== undefined && status.step >= step) return status;
     await sleep(POLL_MS, undefined, { signal });
   }
-  throw new Error(`step ${step} was not done within ${seconds} s`);
+  const said = programs.map((program) => program.lastWords).join('\n');
+  throw new Error(`step ${step} was not done within ${seconds} s:\n${said}`);
 }
 
 /** Undefined where none answers. */

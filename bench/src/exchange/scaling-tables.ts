@@ -136,7 +136,7 @@ export function constantsTable(constants: ScalingConstants): string {
     both('rₗ: its event loop', ({ reducer }) => reducer.loop),
     same('s: added by one thread', `${(sumBytesPerSecond / 1e9).toFixed(1)} GB/s`),
     same('t: almost nothing', `${(latencySeconds * 1e3).toFixed(1)} ms`),
-    same('k: one more call', `${(callSeconds * 1e3).toFixed(2)} ms`),
+    same('k: calls of one more worker', `${(callSeconds * 1e3).toFixed(2)} ms`),
   ];
   return markdownTable(rows, 'lrr');
 }

@@ -24,6 +24,8 @@ export interface Size {
   exchanges: SizedExchange[];
   /** Seconds of an exchange of a few values through the coordinator. */
   latency: number;
+  /** Seconds of the coordinator's event loop for a worker in it: its calls. */
+  callSeconds: number;
   coordinatorPeak: number;
 }
 
@@ -57,7 +59,7 @@ export async function measureSize(workers: number, options: SizesOptions): Promi
       workers,
       exchanges: ways.map((way) => ({ ...way, workers, ...medians(figures.get(way)!) })),
       coordinatorPeak: crew.coordinatorPeak,
-      latency: await latencyOf(crew),
+      ...(await latencyOf(crew)),
     };
   } finally {
     crew.kill();
@@ -81,9 +83,12 @@ function medians(all: readonly ExchangeFigures[]) {
   };
 }
 
-async function latencyOf(crew: Crew): Promise<number> {
-  const times: number[] = [];
+async function latencyOf(crew: Crew): Promise<{ latency: number; callSeconds: number }> {
+  const all: ExchangeFigures[] = [];
   for (let i = 0; i < LATENCY_ROUNDS; i++)
-    times.push((await crew.exchange({ reduce: 'coordinator', exchange: 'exact', values: FEW })).seconds);
-  return median(times);
+    all.push(await crew.exchange({ reduce: 'coordinator', exchange: 'exact', values: FEW }));
+  return {
+    latency: median(all.map(({ seconds }) => seconds)),
+    callSeconds: median(all.map(({ workers, coordinatorCpu }) => coordinatorCpu.loop / workers.length)),
+  };
 }

@@ -51,7 +51,7 @@ function sequence(file: string, found: readonly number[], steps: number): Compla
 }
 
 const expectedPaths =
-  /^(config\.json|metrics\.jsonl|ledger\.jsonl|LEADER|checkpoints\/LATEST|checkpoints\/step-\d{8}\/(manifest\.json|[\w-]+\.safetensors))$/;
+  /^(config\.json|metrics\.jsonl|ledger\.jsonl|LEADER|checkpoints\/(LATEST|BEST)|checkpoints\/step-\d{8}\/(manifest\.json|[\w-]+\.safetensors))$/;
 
 /** Nothing is left in the run's folder that a run does not leave, and no checkpoint is half there. */
 export function checkFolder({ paths }: RunContents, run: string): Complaints {

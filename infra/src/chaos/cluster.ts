@@ -50,7 +50,7 @@ export class Cluster {
   readonly coordinators: CaseProcess[] = [];
   readonly levels = new Map<CaseProcess, Levels>();
   /** Every state that a worker was in, as the status told: `worker-1 RELIEVED`. */
-  readonly seen = new Set<string>();
+  private readonly seen = new Set<string>();
   /** The most workers that the run had at a time. */
   mostWorkers = 0;
   /** Whether a killed coordinator is started again. */
@@ -185,6 +185,11 @@ export class Cluster {
     );
   }
 
+  /** Whether the status ever told that a worker was in a state. */
+  wasSeen({ name }: CaseProcess, state: 'LOST' | 'RELIEVED'): boolean {
+    return this.seen.has(`${name} ${state}`);
+  }
+
   /** Workers of the run, as the status tells: they have loaded, and are not lost. */
   get members(): number {
     const absent = new Set(['WORKER_STATE_LOST', 'WORKER_STATE_LOADING', 'WORKER_STATE_FETCHING']);
@@ -197,7 +202,7 @@ export class Cluster {
   }
 
   /** Waits for the run's end; throws where a coordinator ended in another way than by it, or by being killed. */
-  async finished(seconds = 90): Promise<void> {
+  async finished(seconds = 150): Promise<void> {
     await this.until('the run has ended', () => this.hasFinished, seconds);
     this.over = true;
   }

@@ -23,7 +23,7 @@ export class ResultsTable {
 
   passedOrFailed({ name, did }: ChaosCase, { passed, seconds, workers, reason }: Result): void {
     const result = passed ? colors.green('passed') : colors.red('failed');
-    this.print([name, did, seconds.toFixed(1), String(workers), result, reason]);
+    this.print([name, did, seconds.toFixed(1), String(workers), result, reason.replaceAll('\n', ' ')]);
   }
 
   leftOut({ name, did, needs }: ChaosCase): void {

@@ -35,7 +35,8 @@ export async function readContents(run: string, env: Env): Promise<RunContents> 
   const store = await storeOf(run, env);
   const paths: string[] = [];
   for await (const { path } of store.list()) paths.push(path);
-  const newest = (await store.get('checkpoints/LATEST')).toString('utf8').trim();
+  // Behind the name stands who wrote it.
+  const [newest] = (await store.get('checkpoints/LATEST')).toString('utf8').split('\n') as [string];
   const folder = `checkpoints/${newest}/`;
   const digests: Record<string, string> = {};
   for (const path of paths)

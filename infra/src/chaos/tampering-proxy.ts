@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
 import grpc, { type ClientDuplexStream, type ServerDuplexStream, type ServiceError } from '@grpc/grpc-js';
 import {
   type CoordinatorMessage__Output as CoordinatorMessage,
@@ -93,33 +93,28 @@ export class TamperingProxy {
       asBytes,
       asBytes,
     );
-    void pump(near, far, change);
-    void pump(far, near, (bytes) => {
+    pump(near, far, change);
+    pump(far, near, (bytes) => {
       if (method === 'Work') this.hear(trainingService.Work.responseDeserialize(bytes));
       return bytes;
     });
-    far.on('error', (error: ServiceError) => {
-      if (error.code === grpc.status.CANCELLED) return;
-      if (method === 'Reduce') this.refusals.push(error.details);
-      near.emit('error', { code: error.code, details: error.details });
+    far.on('error', ({ code, details }: ServiceError) => {
+      if (code === grpc.status.CANCELLED) return;
+      if (method === 'Reduce') this.refusals.push(details);
+      near.emit('error', { code, details });
     });
     near.on('cancelled', () => far.cancel());
-    near.on('error', () => far.cancel());
   }
 }
 
 type Call = ServerDuplexStream<Buffer, Buffer>;
 
-/** Moves messages on, no faster than they are taken. */
-async function pump(
-  from: Call | ClientDuplexStream<Buffer, Buffer>,
-  to: Call | ClientDuplexStream<Buffer, Buffer>,
-  change: (bytes: Buffer) => Buffer,
-): Promise<void> {
-  try {
-    for await (const bytes of from) if (!to.write(change(bytes as Buffer))) await once(to, 'drain');
-    to.end();
-  } catch {
-    // Whoever broke off is told of by the stream's error.
-  }
+/** Moves messages on, no faster than they are taken. How a call ends otherwise than by its end is its owner's affair. */
+function pump(from: Readable, to: Writable, change: (bytes: Buffer) => Buffer): void {
+  from.on('data', (bytes: Buffer) => {
+    if (to.write(change(bytes))) return;
+    from.pause();
+    to.once('drain', () => from.resume());
+  });
+  from.once('end', () => to.end());
 }

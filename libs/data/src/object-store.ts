@@ -35,6 +35,8 @@ export interface ObjectStore {
   list(prefix?: string): AsyncGenerator<{ path: string; bytes: number }>;
   /** Deletes; an object that is not there is no error. */
   delete(path: string): Promise<void>;
+  /** Removes what writers that were killed have left half written; whoever still writes is left alone. */
+  sweep(): Promise<void>;
   /** The store of everything below `path`. */
   child(path: string): ObjectStore;
 }

@@ -42,6 +42,17 @@ export async function putMultipart(
   }
 }
 
+/** No upload takes so long: one that has is a killed writer's. */
+const abandonedMs = 24 * 3600 * 1000;
+
+/** Takes uploads back that nobody will complete; S3 keeps their parts for ever, and bills them. */
+export async function sweepMultipart(client: Client, bucket: string, prefix: string): Promise<void> {
+  const { uploads } = await client.listIncompleteUploadsQuery(bucket, prefix, '', '', '');
+  for (const { key, uploadId, initiated } of uploads)
+    if (Date.now() - new Date(initiated as unknown as string).getTime() > abandonedMs)
+      await client.abortMultipartUpload(bucket, key, uploadId);
+}
+
 async function complete(
   client: Client,
   bucket: string,

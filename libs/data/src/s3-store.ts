@@ -9,7 +9,7 @@ import { ConflictError, NotFoundError, checkedPath } from './object-store.js';
 import { type PutBody, bytesOfParts, partsOf, sliceOfParts } from './put-body.js';
 import { defaultPatience, s3Client, s3Settings } from './s3-connection.js';
 import { faultOf, s3Sentence, withRetries } from './s3-faults.js';
-import { multipartFrom, putMultipart } from './s3-multipart.js';
+import { multipartFrom, putMultipart, sweepMultipart } from './s3-multipart.js';
 
 interface Bucket {
   readonly client: Client;
@@ -112,6 +112,11 @@ export class S3Store implements ObjectStore {
   async delete(path: string): Promise<void> {
     const key = this.#key(checkedPath(path, this.uri));
     await this.#call(path, () => this.bucket.client.removeObject(this.bucket.name, key));
+  }
+
+  async sweep(): Promise<void> {
+    const { client, name } = this.bucket;
+    await this.#call('', () => sweepMultipart(client, name, this.#key('')));
   }
 
   child(path: string): ObjectStore {

@@ -1,9 +1,11 @@
 import type { GradientChunk } from '@captrain/protos';
-import { type ReduceCall, never, refuseCall } from './call-streams.js';
+import type { ReceivedChunk } from './chunk-reader.js';
 import type { ChunkRange } from './chunk-range.js';
 import type { Giver, Part } from './participant.js';
 import { type Reduction, inOrder } from './reduction.js';
 import { Refusal } from './refusal.js';
+import { never } from './send-framed.js';
+import type { ServedCall } from './served-call.js';
 import type { Subtree } from './subtree.js';
 
 /** A call that sends the sums of a worker's subtrees: their chunks one after another, offset by offset. */
@@ -11,11 +13,10 @@ export class GivingCall implements Giver {
   private readonly subtrees: readonly Subtree[];
   isAwaited = false;
 
-  /** `chunks` are those behind the first, which has named `worker`. */
+  /** The call's first chunk has been read: it names `worker`. */
   constructor(
     readonly worker: number,
-    private readonly call: ReduceCall,
-    private readonly chunks: AsyncIterator<GradientChunk, undefined>,
+    private readonly call: ServedCall,
     private readonly reduction: Reduction,
   ) {
     this.subtrees = inOrder(reduction.contributions.get(worker)!);
@@ -25,8 +26,8 @@ export class GivingCall implements Giver {
     const parts: Part[] = [];
     this.isAwaited = true;
     for (const subtree of this.subtrees) {
-      const { values: bytes, checksum } = await this.nextChunk(subtree, range);
-      parts.push({ worker: this.worker, subtree, bytes, checksum });
+      const { values, checksum, release } = await this.nextChunk(subtree, range);
+      parts.push({ worker: this.worker, subtree, bytes: values, checksum, release });
     }
     this.isAwaited = false;
     return parts;
@@ -34,23 +35,22 @@ export class GivingCall implements Giver {
 
   complete(): void {
     this.call.end();
-    // What it may still send is not for this reduction.
-    this.call.resume();
   }
 
   async breakOff(reason: string): Promise<void> {
-    refuseCall(this.call, reason);
+    this.call.refuse(reason);
   }
 
-  private async nextChunk(subtree: Subtree, range: ChunkRange): Promise<GradientChunk> {
-    const next = await this.chunks.next().catch(() => undefined);
-    if (next === undefined || this.call.cancelled) return never();
-    const fault =
-      next.done === true
-        ? `it ended where the values from position ${range.first} on were due`
-        : faultOf(next.value, { worker: this.worker, subtree, range, reduction: this.reduction });
-    if (fault !== undefined) throw new Refusal(this.worker, 'malformed', fault);
-    return next.value!;
+  private async nextChunk(subtree: Subtree, range: ChunkRange): Promise<ReceivedChunk> {
+    const { worker, reduction } = this;
+    const chunk = await this.call.chunks.next().catch(() => never<ReceivedChunk>());
+    if (chunk === undefined) {
+      const fault = `it ended where the values from position ${range.first} on were due`;
+      throw new Refusal(worker, 'malformed', fault);
+    }
+    const fault = faultOf(chunk, { worker, subtree, range, reduction });
+    if (fault !== undefined) throw new Refusal(worker, 'malformed', fault);
+    return chunk;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { SumOrder } from '@captrain/engine/sums';
+import type { MessagePool } from './message-pool.js';
 import type { Giver, Participant, Taker } from './participant.js';
 import { type Reduction, inOrder } from './reduction.js';
 import { Refusal } from './refusal.js';
@@ -25,6 +26,7 @@ export class OngoingReduction {
   /** Throws where the contributions do not cover the global batch exactly. */
   constructor(
     readonly reduction: Reduction,
+    private readonly pool: MessagePool,
     private readonly onRefused: (refusal: Refusal) => void,
   ) {
     const subtreesOf = (worker: number) => inOrder(reduction.contributions.get(worker)!);
@@ -84,6 +86,7 @@ export class OngoingReduction {
       givers: this.giving.map((worker) => this.givers.get(worker)!),
       order: this.order,
       takers: this.taking.map((worker) => this.takers.get(worker)!),
+      pool: this.pool,
     }).then(
       (outcome) => this.complete(outcome),
       (error: unknown) => this.stop(error),

@@ -2,7 +2,7 @@ import { type WireFormat, decodeValues } from '@captrain/engine/sums';
 import type { ChunkMessage } from '@captrain/protos';
 import type { ChunkRange } from './chunk-range.js';
 import { type GradientSum, writeSum } from './joined-sum.js';
-import { MessagePool } from './message-pool.js';
+import type { MessagePool } from './message-pool.js';
 import type { Giver, Part, Taker } from './participant.js';
 import { type Reduction, inOrder } from './reduction.js';
 import { subtreeKey } from './subtree.js';
@@ -19,7 +19,6 @@ export interface OwnSums {
 /** The worker whose process the reducer is in. Its values are rounded as on the wire, so that all get the same. */
 export class OwnPart implements Giver, Taker {
   readonly worker: number;
-  private readonly pool = new MessagePool();
   private readonly sums: Promise<readonly GradientSum[]>;
   private readonly result: Float32Array;
   private readonly format: WireFormat;
@@ -27,7 +26,11 @@ export class OwnPart implements Giver, Taker {
   private hasEnded = false;
   private written: Promise<unknown> = Promise.resolve();
 
-  constructor(own: OwnSums, reduction: Reduction) {
+  constructor(
+    own: OwnSums,
+    reduction: Reduction,
+    private readonly pool: MessagePool,
+  ) {
     this.worker = own.worker;
     this.result = own.result;
     this.format = reduction.format;

@@ -9,7 +9,7 @@ export interface Part {
   readonly bytes: Uint8Array;
   readonly checksum: number;
   /** To be called once the bytes are no longer read. */
-  release?(): void;
+  release(): void;
 }
 
 /** One side of a worker's part in a reduction. */

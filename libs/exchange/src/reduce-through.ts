@@ -1,6 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import type { PartInReduction, ReductionSeen } from './part-in-reduction.js';
 import { receiveSum } from './receive-sum.js';
-import type { OutgoingCall, ReduceClient, ReducerConnection } from './reducer-connection.js';
+import type { ReducerConnection } from './reducer-connection.js';
 import { sendSums } from './send-sums.js';
 
 /**
@@ -9,22 +10,21 @@ import { sendSums } from './send-sums.js';
  * something was refused or is stale; `details` is the sentence), or with the signal's reason.
  */
 export async function reduceThrough(
-  { sending, receiving }: ReducerConnection,
+  connection: ReducerConnection,
   part: PartInReduction,
 ): Promise<ReductionSeen> {
   part.signal.throwIfAborted();
-  const calls: OutgoingCall[] = [];
-  const begin = (client: ReduceClient): OutgoingCall => {
-    const call = client.reduce();
-    calls.push(call);
-    return call;
+  const receiving = connection.call('receive');
+  const sending = part.sums.length > 0 ? connection.call('send') : undefined;
+  const cancel = () => {
+    receiving.cancel();
+    sending?.cancel();
   };
-  const cancel = () => calls.forEach((call) => call.cancel());
-  // One of its own: a worker has many parts at a time, and each listens.
-  const signal = AbortSignal.any([part.signal]);
-  signal.addEventListener('abort', cancel);
-  const received = receiveSum(begin(receiving), part);
-  const sent = part.sums.length > 0 ? sendSums(begin(sending), part) : 0;
+  // A worker has many parts at a time, and each of them listens.
+  setMaxListeners(0, part.signal);
+  part.signal.addEventListener('abort', cancel);
+  const received = receiveSum(receiving, part);
+  const sent = sending === undefined ? 0 : sendSums(sending, part, connection.pool);
   try {
     const [seen, bytesSent] = await Promise.all([received, sent]);
     return { ...seen, bytesSent };
@@ -33,5 +33,7 @@ export async function reduceThrough(
     await Promise.allSettled([received, sent]);
     part.signal.throwIfAborted();
     throw error;
+  } finally {
+    part.signal.removeEventListener('abort', cancel);
   }
 }

@@ -1,11 +1,13 @@
 import { EventEmitter, once } from 'node:events';
 import type { GradientChunk } from '@captrain/protos';
-import { type ReduceCall, receivedChunks, refuseCall } from './call-streams.js';
+import { collectAtOnce } from './collect-at-once.js';
 import { GivingCall } from './giving-call.js';
+import { MessagePool } from './message-pool.js';
 import { OngoingReduction } from './ongoing-reduction.js';
 import { type OwnSums, OwnPart } from './own-part.js';
 import type { Reduction } from './reduction.js';
 import { Refusal, type RefusalKind } from './refusal.js';
+import { type ReduceCall, ServedCall } from './served-call.js';
 import { TakingCall } from './taking-call.js';
 
 export interface ReducerOptions {
@@ -24,9 +26,12 @@ export interface ReducerOptions {
  */
 export class Reducer {
   private current: OngoingReduction | undefined;
+  private readonly pool = new MessagePool();
   private readonly opened = new EventEmitter().setMaxListeners(0);
 
-  constructor(private readonly options: ReducerOptions) {}
+  constructor(private readonly options: ReducerOptions) {
+    collectAtOnce();
+  }
 
   /**
    * Begins a reduction and ends the one before. `own` is the part of the worker whose process this is.
@@ -36,11 +41,11 @@ export class Reducer {
    * it. Throws where the contributions do not cover the global batch exactly.
    */
   open(reduction: Reduction, own?: OwnSums): Promise<{ finite: boolean }> {
-    const ongoing = new OngoingReduction(reduction, (refusal) => this.tellOf(refusal));
+    const ongoing = new OngoingReduction(reduction, this.pool, (refusal) => this.tellOf(refusal));
     this.close(`Step ${reduction.step} of generation ${reduction.generation} is summed now.`);
     this.current = ongoing;
     if (own !== undefined) {
-      const part = new OwnPart(own, reduction);
+      const part = new OwnPart(own, reduction, this.pool);
       if (reduction.contributions.get(own.worker)!.length > 0) ongoing.addGiver(part);
       ongoing.addTaker(part);
     }
@@ -60,33 +65,32 @@ export class Reducer {
 
   /** Handles Reduce of captrain.v1.Training and captrain.v1.Peer. */
   handle(call: ReduceCall): void {
-    void this.receive(call);
+    void this.receive(new ServedCall(call, this.pool));
   }
 
-  private async receive(call: ReduceCall): Promise<void> {
-    const chunks = receivedChunks(call);
-    const hello = (await chunks.next().catch(() => undefined))?.value;
+  private async receive(call: ServedCall): Promise<void> {
+    const hello = await call.chunks.next().catch(() => undefined);
     if (hello === undefined) {
-      refuseCall(call, 'A call begins with a chunk that names generation, step and worker.');
+      call.refuse('A call begins with a chunk that names generation, step and worker.');
       return;
     }
     await this.untilOpened(hello, call);
-    if (call.cancelled) return;
+    if (call.isOver) return;
     const objection = this.objectionTo(hello);
     if (objection !== undefined) {
       const refusal = new Refusal(hello.worker, 'stale', objection);
-      refuseCall(call, refusal.message);
+      call.refuse(refusal.message);
       this.tellOf(refusal);
       return;
     }
     const ongoing = this.current!;
     if (hello.receives) ongoing.addTaker(new TakingCall(hello.worker, call));
-    else ongoing.addGiver(new GivingCall(hello.worker, call, chunks, ongoing.reduction));
+    else ongoing.addGiver(new GivingCall(hello.worker, call, ongoing.reduction));
   }
 
-  private async untilOpened(hello: GradientChunk, call: ReduceCall): Promise<void> {
+  private async untilOpened(hello: GradientChunk, call: ServedCall): Promise<void> {
     const signal = AbortSignal.timeout(this.options.patienceMs ?? 10_000);
-    while (isNewer(hello, this.current?.reduction) && !signal.aborted && !call.cancelled) {
+    while (isNewer(hello, this.current?.reduction) && !signal.aborted && !call.isOver) {
       await once(this.opened, 'opened', { signal }).catch(() => {});
     }
   }

@@ -1,8 +1,9 @@
 import { type SumOrder, sumParts } from '@captrain/engine/sums';
 import type { ChunkMessage } from '@captrain/protos';
+import { faultPoint } from '@captrain/runtime';
 import { type ChunkRange, chunkRanges } from './chunk-range.js';
 import { nameOf } from './giving-call.js';
-import { MessagePool } from './message-pool.js';
+import type { MessagePool } from './message-pool.js';
 import type { Giver, Part, Taker } from './participant.js';
 import { Pipeline } from './pipeline.js';
 import type { Reduction } from './reduction.js';
@@ -17,6 +18,8 @@ export interface SumOfAll {
   /** Of the givers' parts, one giver's behind the other's. */
   readonly order: SumOrder;
   readonly takers: readonly Taker[];
+  /** Memory of the sums. */
+  readonly pool: MessagePool;
 }
 
 /**
@@ -32,7 +35,6 @@ export function sumChunks(all: SumOfAll): Promise<{ finite: boolean }> {
 }
 
 class ChunkSums {
-  private readonly pool = new MessagePool();
   private finite = true;
 
   constructor(
@@ -58,7 +60,7 @@ class ChunkSums {
   private async sum(parts: readonly Part[], range: ChunkRange): Promise<ChunkMessage> {
     const { reduction, order } = this.all;
     const { generation, step, format, total } = reduction;
-    const message = this.pool.take(range.bytes);
+    const message = this.all.pool.take(range.bytes);
     const seen = await sumParts({
       parts: parts.map(({ bytes }) => bytes),
       checksums: Uint32Array.from(parts, ({ checksum }) => checksum),
@@ -70,7 +72,7 @@ class ChunkSums {
     if (damaged !== undefined) throw refusalOf(damaged, range, 'checksum');
     const nonFinite = parts[seen.nonFinitePart];
     if (nonFinite !== undefined) throw refusalOf(nonFinite, range, 'nonFinite');
-    for (const part of parts) part.release?.();
+    for (const part of parts) part.release();
     this.finite &&= seen.finite;
     const { checksum } = seen;
     const offset = range.first;
@@ -78,8 +80,10 @@ class ChunkSums {
   }
 
   private async deliver(sum: ChunkMessage, range: ChunkRange): Promise<void> {
+    const { first, end, step } = this.all.reduction;
+    if (2 * (range.end - first) >= end - first) faultPoint('reducing', step);
     await Promise.all(this.all.takers.map((taker) => taker.take(sum, range)));
-    this.pool.give(sum);
+    this.all.pool.give(sum);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ChunkMessage } from '@captrain/protos';
-import { type ReduceCall, never, refuseCall, sendChunk } from './call-streams.js';
 import type { Taker } from './participant.js';
+import type { ServedCall } from './served-call.js';
 
 /** A call that receives the sum. */
 export class TakingCall implements Taker {
@@ -8,7 +8,7 @@ export class TakingCall implements Taker {
 
   constructor(
     readonly worker: number,
-    private readonly call: ReduceCall,
+    private readonly call: ServedCall,
   ) {}
 
   get isAwaited(): boolean {
@@ -16,9 +16,8 @@ export class TakingCall implements Taker {
   }
 
   async take(sum: ChunkMessage): Promise<void> {
-    if (this.call.writableEnded) return never();
     this.sending++;
-    await sendChunk(this.call, sum);
+    await this.call.send(sum);
     this.sending--;
   }
 
@@ -27,6 +26,6 @@ export class TakingCall implements Taker {
   }
 
   async breakOff(reason: string): Promise<void> {
-    refuseCall(this.call, reason);
+    this.call.refuse(reason);
   }
 }

@@ -1,5 +1,3 @@
-export { addInto } from './buffers/add-into.js';
-export { BufferPool } from './buffers/buffer-pool.js';
 export { parseConfig, resolveConfig, type ConfigSources } from './config/resolve-config.js';
 export { toFlags, withoutVariables } from './config/to-flags.js';
 export {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ChildEnd, SupervisedChild } from './supervised-child.js';
+import type { SupervisedChild } from './supervised-child.js';
+import { type ChildEnd } from './supervised-child.js';
 
 /** Starts anew of one program until it is given up. */
 const MOST_RESTARTS = 5;

@@ -13,6 +13,8 @@ export type Outline = Omit<CheckpointManifest, 'files'>;
 export class CheckpointJob {
   private readonly awaited = new Map<string, Member>();
   private readonly written: CheckpointFile[] = [];
+  /** The longest that a worker could not compute for it. */
+  stallSeconds = 0;
   private end: 'written' | { readonly fault: UserError | undefined } | undefined;
 
   constructor(
@@ -54,6 +56,7 @@ export class CheckpointJob {
         this.end = { fault: new UserError(report.fault) };
         return;
       }
+      this.stallSeconds = Math.max(this.stallSeconds, report.stallSeconds);
       for (const file of report.files) if (this.awaited.delete(file.name)) this.written.push(file);
       if (this.awaited.size === 0) this.end = 'written';
     }

@@ -134,7 +134,9 @@ export class Checkpoints {
       return;
     }
     this.job = undefined;
-    log.info({ step: job.outline.step, folder: this.committed!.folder }, 'checkpoint committed');
+    const { outline, stallSeconds } = job;
+    const { folder } = this.committed!;
+    log.info({ step: outline.step, folder, stall_seconds: stallSeconds }, 'checkpoint committed');
     onCommitted(this.committed!);
   }
 

@@ -75,7 +75,7 @@ export class ScriptedWorker {
     private readonly script: Script,
   ) {
     this.client = new TrainingClient(address, credentials.createInsecure(), channelOptions);
-    this.reducer = new ReducerConnection(TrainingClient, address);
+    this.reducer = new ReducerConnection(address, 'Training');
     this.step = script.holds ?? 0;
   }
 

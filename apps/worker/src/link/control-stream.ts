@@ -4,7 +4,6 @@ import {
   type CoordinatorMessage__Output,
   type Hello,
   type Stop,
-  type Welcome,
   type WorkerMessage,
   TrainingClient,
   channelOptions,
@@ -14,7 +13,7 @@ import { Pulse } from './pulse.js';
 
 type Stream = ClientDuplexStream<WorkerMessage, CoordinatorMessage__Output>;
 
-/** Seconds that a connection may take to be made, and a coordinator to welcome. */
+/** Seconds that a connection may take to be made, and a coordinator may be silent before its welcome. */
 const CONNECT_SECONDS = 2;
 const WELCOME_SECONDS = 10;
 const PAUSE_MS = { first: 100, most: 1000 };
@@ -30,7 +29,7 @@ export interface ControlOptions {
   /** Of the first message. */
   readonly hello: Omit<Hello, 'generation'>;
   readonly log: Logger;
-  /** Everything but heartbeats, each by the connection's number. */
+  /** Everything but heartbeats and ends, by the connection's number. */
   received(message: CoordinatorMessage__Output, connection: number): void;
   /** What went on between this worker and the coordinator is void; there will be another welcome. */
   lost(): void;
@@ -151,7 +150,9 @@ export class ControlStream {
       stream.cancel();
     };
     stream.on('error', () => undefined);
-    let pulse = new Pulse(WELCOME_SECONDS, () => undefined, fallSilent(WELCOME_SECONDS));
+    const beat = () => stream.write({ heartbeat: { generation: this.generation } });
+    // Until the lease is known.
+    let pulse = new Pulse(WELCOME_SECONDS, beat, fallSilent(WELCOME_SECONDS));
     stream.write({ hello: { ...this.options.hello, generation: this.generation } });
     try {
       const messages: AsyncIterable<CoordinatorMessage__Output> = stream.iterator({ destroyOnReturn: false });
@@ -161,7 +162,9 @@ export class ControlStream {
           return { lost: 'another coordinator has taken its place' };
         if (message.welcome) {
           pulse.close();
-          pulse = this.welcomed(stream, message.welcome, fallSilent);
+          const { leaseSeconds } = message.welcome;
+          pulse = new Pulse(leaseSeconds, beat, fallSilent(leaseSeconds));
+          this.begin(stream);
         }
         // Only a final stop ends this worker, and `run` tells of that one.
         if (message.stop) return { stop: message.stop };
@@ -176,12 +179,10 @@ export class ControlStream {
     }
   }
 
-  private welcomed(stream: Stream, { leaseSeconds }: Welcome, silence: (seconds: number) => () => void) {
+  private begin(stream: Stream): void {
     this.stream = stream;
     if (++this.connection > 1) this.options.log.info('the coordinator is back');
     if (this.draining) stream.write({ drain: {} });
-    const beat = () => stream.write({ heartbeat: { generation: this.generation } });
-    return new Pulse(leaseSeconds, beat, silence(leaseSeconds));
   }
 }
 

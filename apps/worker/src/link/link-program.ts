@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { SharedMemory } from '@captrain/engine/sums';
-import { Reducer } from '@captrain/exchange';
+import { type RefusalKind, Reducer } from '@captrain/exchange';
 import {
   type CoordinatorMessage__Output,
   type Hello,
@@ -149,8 +149,9 @@ export class LinkProgram {
     exchange.start(sums.map(({ subtree, descriptor }) => ({ subtree, ...this.views.of(descriptor) })));
   }
 
-  private refuse(worker: number, reason: string, kind: string): void {
-    if (this.exchange === undefined) return;
+  /** What is stale changes nothing, and messages race. */
+  private refuse(worker: number, reason: string, kind: RefusalKind): void {
+    if (this.exchange === undefined || kind === 'stale') return;
     const { generation, step } = this.exchange.plan;
     this.control.say({ partRefused: { generation, step, worker, kind, reason } }, this.connection);
   }

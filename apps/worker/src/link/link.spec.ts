@@ -91,7 +91,7 @@ describe('the link to a coordinator', () => {
 
   test('leaves a coordinator that is silent for a lease, and one that tells it to come again', async () => {
     const coordinator = await listen();
-    openLink(coordinator.address);
+    const { next } = openLink(coordinator.address);
     const silent = await coordinator.joined();
     silent.send({ welcome: welcome(1) });
     const asked = performance.now();
@@ -100,7 +100,9 @@ describe('the link to a coordinator', () => {
     expect(silent.ended).toBe(true);
     again.send({ welcome: welcome(1) });
     again.send({ stop: { reason: 'another worker of its name has come', final: false } });
-    await coordinator.joined();
+    (await coordinator.joined()).send({ welcome: welcome(2) });
+    const heard = [await next(), await next(), await next()];
+    expect(heard.map(({ welcome }) => welcome?.generation)).toEqual([1, 1, 2]);
   });
 
   test('tells nothing to a coordinator that was replaced', async () => {

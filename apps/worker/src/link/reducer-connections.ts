@@ -1,5 +1,5 @@
 import { ReducerConnection } from '@captrain/exchange';
-import { type Plan, PeerClient, TrainingClient } from '@captrain/protos';
+import type { Plan } from '@captrain/protos';
 
 /**
  * Connections to the reducers of a plan, kept from one plan to the next. They are others than the control stream's, whose
@@ -17,8 +17,8 @@ export class ReducerConnections {
     if (connection === undefined) {
       connection =
         address === ''
-          ? new ReducerConnection(TrainingClient, this.coordinator)
-          : new ReducerConnection(PeerClient, address);
+          ? new ReducerConnection(this.coordinator, 'Training')
+          : new ReducerConnection(address, 'Peer');
       this.connections.set(address, connection);
     }
     return connection;

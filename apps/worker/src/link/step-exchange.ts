@@ -74,6 +74,7 @@ export class StepExchange {
 
   async cancel(): Promise<void> {
     this.abort.abort();
+    if (this.own) this.options.reducer.close('Another plan has taken the place of this one.');
     await this.running;
   }
 

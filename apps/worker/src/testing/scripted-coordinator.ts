@@ -45,7 +45,8 @@ export class Joined {
     for (;;) {
       const index = this.messages.findIndex((message) => message[kind]);
       if (index >= 0) return this.messages.splice(index, 1)[0]![kind] as Body<K>;
-      if (this.ended) throw new Error(`the worker has gone before it said ${kind}`);
+      const failed = this.messages.find((message) => message.failed)?.failed?.message;
+      if (this.ended || failed) throw new Error(`no ${kind} came: ${failed ?? 'the worker has gone'}`);
       await new Promise<void>((resolve) => (this.wake = resolve));
     }
   }

@@ -13,8 +13,8 @@ import { type Joined, ScriptedCoordinator } from './scripted-coordinator.js';
 /** Microbatches of every step. */
 const LEAVES = 4;
 
-/** Another worker, which never computes what a test leases to no one else. */
-const ABSENT = 99;
+/** The number of another worker, which never computes what a test leases to no one else. */
+export const ABSENT = 99;
 
 const fixture = (name: string) => new URL(`../../fixtures/${name}`, import.meta.url);
 const programs = {

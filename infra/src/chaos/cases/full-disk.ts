@@ -1,31 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describeEnd } from '../case-process.js';
-import type { ChaosCase } from '../chaos-case.js';
+import type { ChaosCase, Stage } from '../chaos-case.js';
 import { SmallDisk } from '../full-disk.js';
 import { trainTo } from './worker-killed.js';
 
+/** Trains on a small disk, which is full from step 5 on. */
+async function trainUntilFull(stage: Stage): Promise<SmallDisk> {
+  const disk = await SmallDisk.mount(stage.run, 64);
+  stage.atEnd(() => disk.unmount());
+  await trainTo(5, stage, 2);
+  disk.fill();
+  return disk;
+}
+
+const checkpoints = ['--checkpoint-every', '4'];
+
 export const fullDisk: ChaosCase[] = [
   {
-    name: 'disk full',
-    did: "the run's disk is filled at step 5: the run has to end with one sentence; room is made, and it is resumed",
+    name: 'disk full for a while',
+    did: "the run's disk is full from step 5 on, for 5 s",
     needs: 'mounts',
-    flags: ['--checkpoint-every', '4'],
-    training: { epochs: 25 },
+    flags: checkpoints,
+    training: { variant: 'transformer' },
     act: async (stage) => {
-      const disk = await SmallDisk.mount(stage.run, 64);
-      stage.atEnd(() => disk.unmount());
-      await trainTo(5, stage, 2);
+      const disk = await trainUntilFull(stage);
+      await sleep(5000);
+      disk.makeRoom();
+    },
+  },
+  {
+    name: 'disk full',
+    did: "the run's disk is full from step 5 on: the run has to end with one sentence; room is made, and it is resumed",
+    needs: 'mounts',
+    flags: [...checkpoints, '--store-patience', '2'],
+    act: async (stage) => {
+      const disk = await trainUntilFull(stage);
       const { cluster } = stage;
-      disk.fill();
       const full = cluster.coordinator;
-      full.mayEnd = true;
-      for (const worker of cluster.workers) worker.mayEnd = true;
       const end = await full.ended;
-      if (end.code !== 2 || !/space|full/i.test(full.sentence ?? ''))
+      if (end.code !== 2 || !full.sentence?.includes('disk is full'))
         stage.complain(`the coordinator ended with ${describeEnd(end)}: ${full.sentence}`);
-      await Promise.all(cluster.workers.map(({ ended }) => ended));
       disk.makeRoom();
       await cluster.startCoordinator();
-      cluster.startWorkers(2);
     },
   },
 ];

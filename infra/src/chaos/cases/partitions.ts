@@ -19,7 +19,7 @@ async function trainInPlaces(stage: Stage): Promise<[Place, Place]> {
   const { cluster, network } = stage;
   await cluster.startCoordinator();
   const places: [Place, Place] = [await network.addPlace('a'), await network.addPlace('b')];
-  for (const place of places) cluster.startWorker({ place, env: { CAPTRAIN_HOST_ID: place.name } });
+  for (const place of places) cluster.startWorker({ place });
   await cluster.reach(5);
   return places;
 }
@@ -38,11 +38,12 @@ const ofNamespaces: ChaosCase[] = Object.entries(ways).map(([way, directions]) =
   training,
   act: async (stage) => {
     const [a] = await trainInPlaces(stage);
-    const { place } = stage.cluster;
+    const { place, workers } = stage.cluster;
     await partFor(
       stage,
       ...directions.map((each) => (each === 'up' ? ([a, place!] as const) : ([place!, a] as const))),
     );
+    if (!stage.cluster.wasSeen(workers[0]!, 'LOST')) stage.complain(`${workers[0]!.name} was not given up`);
   },
 }));
 
@@ -62,15 +63,16 @@ const ofProxies: ChaosCase[] = Object.entries(ways).map(([way, directions]) => (
   name: `partition by proxy: ${way}`,
   did: `bytes of one of two workers ${way} are held back for 4 s from step 5 on`,
   training,
-  act: async ({ cluster, proxy }) => {
+  act: async ({ cluster, proxy, complain }) => {
     await cluster.startCoordinator();
     const between = await proxy(Number(cluster.address.split(':')[1]));
-    cluster.startWorker({ through: between.address });
+    const parted = cluster.startWorker({ through: between.address });
     cluster.startWorker();
     await cluster.reach(5);
     between.block(...directions);
     await sleep(PARTED_MS);
     between.unblock();
+    if (!cluster.wasSeen(parted, 'LOST')) complain(`${parted.name} was not given up`);
   },
 }));
 

@@ -26,11 +26,12 @@ function stoppedAt(point: string, step: number, more: Partial<ChaosCase> = {}): 
   return {
     name: `worker stopped: ${point}`,
     did: `SIGSTOP of one of two workers at ${point}, step ${step}; SIGCONT two steps after its lease has ended`,
-    act: async ({ cluster }) => {
+    act: async ({ cluster, complain }) => {
       await cluster.startCoordinator();
       const stopped = cluster.startWorker({ fault: `${point}@${step}:stop` });
       cluster.startWorker();
       await cluster.reach(step + 2);
+      if (!cluster.wasSeen(stopped, 'LOST')) complain(`${stopped.name} was not given up`);
       stopped.signal('SIGCONT');
     },
     ...more,
@@ -75,7 +76,7 @@ export const workerStopped: ChaosCase[] = [
       await trainTo(5, stage, 3);
       const slow = stage.cluster.workers[0]!;
       await slowDown(stage, slow);
-      if (!stage.cluster.seen.has(`${slow.name} RELIEVED`))
+      if (!stage.cluster.wasSeen(slow, 'RELIEVED'))
         stage.complain(`the status never said that ${slow.name} was relieved`);
     },
   },

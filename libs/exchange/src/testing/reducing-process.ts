@@ -1,5 +1,5 @@
 import { ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
-import { PeerClient, type PeerHandlers, createServer, peerService } from '@captrain/protos';
+import { type PeerHandlers, createServer, peerService } from '@captrain/protos';
 import { ReducerConnection } from '../reducer-connection.js';
 import { Reducer } from '../reducer.js';
 
@@ -34,7 +34,7 @@ export async function startReducing(patienceMs?: number): Promise<ReducingProces
     reducer,
     refused,
     connect() {
-      const connection = new ReducerConnection(PeerClient, `127.0.0.1:${port}`);
+      const connection = new ReducerConnection(`127.0.0.1:${port}`, 'Peer');
       connections.push(connection);
       return connection;
     },

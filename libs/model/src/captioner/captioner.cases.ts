@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startEngine } from '@captrain/engine';
 import { expectNoLeak } from '@captrain/engine/testing';
+import { sha256 } from '@captrain/runtime';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { AdamW } from '../adamw.js';
 import { languageModelConfig, mapperConfig, optimizerConfig } from '../config.js';
@@ -113,6 +114,12 @@ export function describeCaptioner(overrides: Partial<CaptionerConfig>, trained: 
       captioner.loss({ embeddings: embeddings.subarray(0, DIM), tokens: [tokens] });
     expect(one([5, 0, 7]).captionTokens).toBe(3);
     expect(one([5, 0]).lossSum).toBeGreaterThan(one([5]).lossSum);
+  });
+
+  test('what is frozen has a digest, whatever the seed, and what is trained is no part of it', async () => {
+    const [a, b] = [await create(), await create(12)];
+    expect(a.frozenDigest()).toBe(b.frozenDigest());
+    expect(a.frozenDigest() === sha256()).toBe(config.freezeLanguageModel === false);
   });
 
   test('the same seed and batch give the same bits, and another seed another digest', async () => {

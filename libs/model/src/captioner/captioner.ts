@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { bucketOf, type CompiledShape, copyOut, requireBfloat16, tf } from '@captrain/engine';
 import { UserError, sha256 } from '@captrain/runtime';
 import { startMapper } from '../captioner-folder/start-mapper.js';
@@ -230,6 +231,21 @@ export class Captioner {
   digest(): string {
     const names = JSON.stringify(this.layout.entries.map(({ name, shape }) => [name, shape]));
     return sha256(names, new Uint8Array(this.exportFlat().buffer));
+  }
+
+  /**
+   * SHA-256 over names and values of a frozen language model's parameters; of nothing where it is trained. Those who train
+   * together have to hold the same ones, though no checkpoint has them.
+   */
+  frozenDigest(): string {
+    const hash = createHash('sha256');
+    const frozen = this.config.freezeLanguageModel ? [...this.#gpt2] : [];
+    for (const [name, tensor] of frozen) {
+      const values = new Float32Array(tensor.size);
+      copyOut([tensor], values);
+      hash.update(name).update(new Uint8Array(values.buffer));
+    }
+    return hash.digest('hex');
   }
 
   close(): void {
