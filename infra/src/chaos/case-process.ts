@@ -45,8 +45,8 @@ export class CaseProcess {
   mayEnd = false;
   /** Whether it may be cut off when the run ends, so that it has to be told. */
   mayLinger = false;
-  /** Where it shall kill itself. */
-  readonly killedAt: string | undefined;
+  /** Where it has to kill itself, or the case proves nothing. */
+  killedAt: string | undefined;
   private readonly child: ChildProcess;
   private readonly log: WriteStream;
 

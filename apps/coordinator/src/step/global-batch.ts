@@ -9,6 +9,7 @@ export class GlobalBatch {
   private readonly lossSums: Float64Array;
   private readonly tokens: Uint32Array;
   private readonly seen: Uint32Array;
+  private readonly reported = new Set<number>();
 
   constructor(
     /** Counted from 1. */
@@ -55,9 +56,15 @@ export class GlobalBatch {
   /** Takes over a report without fault. One that comes again is the same. */
   add({ subtree, lossSums, captionTokens, samples }: Computed): void {
     const { first } = subtree!;
+    for (const i of lossSums.keys()) this.reported.add(first + i);
     this.lossSums.set(lossSums, first);
     this.tokens.set(captionTokens, first);
     this.seen.set(samples, this.plan.microbatches[first]!.start - this.plan.start);
+  }
+
+  /** Whether every microbatch has been reported: not before is it known what the sum has to be divided by. */
+  get isComplete(): boolean {
+    return this.reported.size === this.leaves;
   }
 
   get captionTokens(): number {

@@ -121,7 +121,10 @@ export class StepRun {
     const { computed, exchanged, exchangeFailed, partRefused, outOfMemory } = message;
     const about = computed ?? exchanged ?? exchangeFailed ?? partRefused ?? outOfMemory;
     // What belongs to another generation changes nothing; the worker has its new plan already.
-    if (!about || about.generation !== this.generation || about.step !== this.batch.step) return;
+    if (!about || about.generation !== this.generation) return;
+    const { step } = this.batch;
+    if (about.step !== step)
+      return this.refuse(member, 'malformed', `It spoke of step ${about.step} in a plan for step ${step}.`);
     if (computed) this.note(member, computed);
     if (outOfMemory) this.end = { kind: 'outOfMemory', member };
     if (partRefused) {
@@ -132,9 +135,7 @@ export class StepRun {
     if (exchanged) {
       member.state = 'WORKER_STATE_WAITING';
       this.exchanged.set(member, exchanged.finite);
-      if (exchanged.finite) this.finishIfAllHaveIt();
-      // No other part makes it finite again, and nobody is to update by it.
-      else this.end = { kind: 'summed', finite: false, times: longest(this.computing) };
+      this.finishIfAllHaveIt();
     }
   }
 
@@ -151,9 +152,12 @@ export class StepRun {
     else this.retryAt ??= performance.now() + RETRY_MS;
   }
 
+  /** Ends the step once all have the sum, or once somebody has seen that it is not finite: nobody needs the rest of it then. */
   private finishIfAllHaveIt(): void {
-    if ([...this.shares.keys()].some((member) => !this.exchanged.has(member))) return;
-    this.end = { kind: 'summed', finite: true, times: longest(this.computing) };
+    const finite = ![...this.exchanged.values()].includes(false);
+    const allHaveIt = [...this.shares.keys()].every((member) => this.exchanged.has(member));
+    if (!this.batch.isComplete || (finite && !allHaveIt)) return;
+    this.end = { kind: 'summed', finite, times: longest(this.computing) };
   }
 
   /** A worker has computed a subtree: its own, or a late worker's, which is its own then. */
@@ -184,7 +188,7 @@ export class StepRun {
       member.state = 'WORKER_STATE_WAITING';
     const pieces = this.latecomers.computed(member, subtree);
     const owner = pieces[0]?.owner;
-    if (owner === undefined || this.outstandingOf(owner).length === 0) return;
+    if (owner === undefined || this.outstandingOf(owner).length === 0) return this.finishIfAllHaveIt();
     const inherited = (shares: Assignment<Member>, { subtree, heir }: Piece) =>
       moved(shares, subtree, heir, this.leaves);
     this.plan(pieces.reduce(inherited, this.shares));
@@ -217,8 +221,8 @@ export class StepRun {
       return;
     }
     const shares = withoutWorker(this.shares, member, this.workersAmong(heirs), this.leaves);
-    // Where all that are left have the whole sum already there is nothing to begin anew.
-    if (heirs.every((heir) => this.exchanged.has(heir))) {
+    // Where all that are left have the whole sum already, and what it is of is known, there is nothing to begin anew.
+    if (this.batch.isComplete && heirs.every((heir) => this.exchanged.has(heir))) {
       this.shares = shares;
       this.finishIfAllHaveIt();
     } else this.plan(shares);

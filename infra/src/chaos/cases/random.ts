@@ -30,9 +30,10 @@ function randomCase(seed: number, number: number): ChaosCase {
         await crew.strike(each);
       }
       await crew.mended();
-      // Whoever was cut off when the run ended has not heard of it.
       await stage.cluster.finished();
+      // Whoever was cut off when the run ended has not heard of it; who came late may not have come to its point.
       for (const worker of stage.cluster.livingWorkers) worker.mayLinger = true;
+      for (const each of [...stage.cluster.workers, ...stage.cluster.coordinators]) each.killedAt = undefined;
     },
   };
 }
