@@ -26,8 +26,6 @@ export const channelOptions: ChannelOptions = {
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
   'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
   'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW,
-  // A write is done when it was sent, not when it was kept for another try: what is under way stays bounded.
-  'grpc.per_rpc_retry_buffer_size': 0,
   // A peer whose machine is gone says nothing: it is asked.
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 20_000,

@@ -27,10 +27,11 @@ export function commitStep(
 ): { isSkipped: boolean; isDue: boolean } {
   const { crew, replicas, runLog, board, record } = run;
   const { config } = record;
-  const { step, epoch, loss, captions, captionTokens } = batch;
+  const { before, step, epoch, loss, captions, captionTokens } = batch;
   const isSkipped = !finite || !Number.isFinite(loss);
-  const isDue = step === steps || isMultiple(step, config.checkpointEvery);
-  const compares = isDue || isMultiple(step, config.digestEvery);
+  const passed = (every: number) => every > 0 && Math.floor(step / every) > Math.floor(before / every);
+  const isDue = step === steps || passed(config.checkpointEvery);
+  const compares = isDue || passed(config.digestEvery);
   const learningRate = learningRateAt(config, step - 1, steps);
   const members = crew.active;
   const stepRecord = {
@@ -68,11 +69,7 @@ export function commitStep(
     if (i === 0) faultPoint('after-first-update', step);
   });
   if (isSkipped) run.log.warn({ step }, 'the gradient is not finite: nothing is updated');
-  board.addStep({ step, epoch, loss, learningRate, captions, seconds });
+  board.addStep({ before, step, epoch, loss, learningRate, captions, seconds });
   board.set({ skippedUpdates: runLog.skipped });
   return { isSkipped, isDue };
-}
-
-function isMultiple(step: number, every: number): boolean {
-  return every > 0 && step % every === 0;
 }

@@ -8,6 +8,7 @@ import {
   startOptions,
 } from '@captrain/model/run';
 import { type HubOptions, meansModel, pinModel } from '@captrain/model/hub';
+import { partsOf } from '@captrain/data/order';
 import { UserError, resolveConfig } from '@captrain/runtime';
 
 /** Options that no weights depend on, though they belong to the run: they may change when it is resumed. */
@@ -35,8 +36,8 @@ export async function newRun(
 ): Promise<RunConfig> {
   const start = given.init === undefined ? [] : Object.entries(startOptions(given.init));
   const taken = start.filter(([key]) => !givenKeys.has(key));
-  // Until the workers have said what fits, a number that always divides.
-  const microbatches = given.microbatches === 'auto' ? 1 : given.microbatches;
+  // Until the workers have said what fits, the least that the batch is cut into.
+  const microbatches = given.microbatches === 'auto' ? partsOf(given) : given.microbatches;
   const values = Object.entries({ ...given, microbatches, ...Object.fromEntries(taken) }).filter(
     ([key, value]) => !launchKeys.has(key) && value !== undefined,
   );

@@ -13,7 +13,7 @@ export function isFinal(state: RunState): boolean {
 /** What the run's status is at this moment, and who wants to hear of changes. */
 export class StatusBoard {
   private readonly watchers = new Set<() => void>();
-  private readonly recent: { loss: number; captions: number; seconds: number }[] = [];
+  private readonly recent: { steps: number; loss: number; captions: number; seconds: number }[] = [];
   private crew: Crew | undefined;
   private pace: Pace<Member> | undefined;
   private readonly fields: Omit<
@@ -49,8 +49,9 @@ export class StatusBoard {
     this.changed();
   }
 
-  /** A step is done: `seconds` since the one before. */
+  /** A step, or a round of local steps, is done: `seconds` since the one before. `before`: steps done at its start. */
   addStep(step: {
+    before: number;
     step: number;
     epoch: number;
     loss: number;
@@ -58,8 +59,8 @@ export class StatusBoard {
     captions: number;
     seconds: number;
   }): void {
-    const { captions, seconds, ...fields } = step;
-    this.recent.push({ loss: step.loss, captions, seconds });
+    const { before, captions, seconds, ...fields } = step;
+    this.recent.push({ steps: step.step - before, loss: step.loss, captions, seconds });
     if (this.recent.length > WINDOW) this.recent.shift();
     this.set(fields);
   }
@@ -84,7 +85,12 @@ export class StatusBoard {
       captionsPerSecond: seconds > 0 ? sum((step) => step.captions) / seconds : 0,
       etaSeconds: isFinal(this.fields.state)
         ? 0
-        : (seconds / count) * (this.fields.totalSteps - this.fields.step),
+        : (seconds /
+            Math.max(
+              1,
+              sum(({ steps }) => steps),
+            )) *
+          (this.fields.totalSteps - this.fields.step),
       workers: byName(this.crew?.all ?? []).map((member) => ({
         worker: member.worker,
         name: member.name,

@@ -1,11 +1,12 @@
-import { finerCut, microbatchesAt, stepPlan, totalSteps } from '@captrain/data/order';
-import { type Checkpoint, trainingPart } from '@captrain/model/run';
+import { finerCut, microbatchesAt, partsOf, stepPlan, totalSteps } from '@captrain/data/order';
+import { type Checkpoint, exchangedPerParameter, trainingPart } from '@captrain/model/run';
 import { UserError } from '@captrain/runtime';
 import { chooseCut } from './choose-cut.js';
 import { commitStep } from './commit-step.js';
 import { admitAndRelease, assemble } from './membership/assemble.js';
 import { recover } from './membership/recover.js';
 import type { Run } from './run.js';
+import { planAfter } from './step/batch-plan.js';
 import { GlobalBatch } from './step/global-batch.js';
 import { StepRun, doesNotFit } from './step/step-run.js';
 
@@ -50,8 +51,9 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
       parameters: run.layout!.parameters,
       generation: crew.generation,
     });
-    const batch = batchOf(run, step);
-    const stepRun = new StepRun(run, batch, run.layout!.parameters);
+    const batch: GlobalBatch = new GlobalBatch(planAfter(record.config, run.captions, step, steps));
+    const vectorLength = exchangedPerParameter(record.config) * run.layout!.parameters;
+    const stepRun = new StepRun(run, batch, vectorLength);
     const end = await stepRun.toEnd();
     if (end.kind === 'deserted') continue;
     if (end.kind === 'outOfMemory') await cutFiner(run, batch, end.member);
@@ -79,15 +81,9 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
   return checkpoints.known();
 }
 
-function batchOf({ record, captions }: Run, step: number): GlobalBatch {
-  const { batchSize } = record.config;
-  const cut = microbatchesAt(record.config, step + 1);
-  return new GlobalBatch(step + 1, cut, stepPlan(captions, { batchSize, microbatches: cut }, step));
-}
-
 /** Batches are cut finer from a step on, which the run's config keeps. Throws where a single caption does not fit. */
 async function cutFiner({ record, log }: Run, batch: GlobalBatch, member: { name: string }): Promise<void> {
-  const finer = finerCut(record.config.batchSize, batch.cut);
+  const finer = finerCut(record.config.batchSize, batch.cut, partsOf(record.config));
   if (finer === undefined) throw doesNotFit(member.name, batch.step);
   log.warn(
     { worker: member.name, step: batch.step, microbatches: finer },

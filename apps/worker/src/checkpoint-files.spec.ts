@@ -22,14 +22,17 @@ const layout = layoutOf(
 );
 const ramp = (scale: number) =>
   Float32Array.from({ length: layout.length }, (_, i) => scale * ((i % 1009) - 500));
-const state: CheckpointState = { parameters: ramp(1), mean: ramp(0.5), square: ramp(1e-30), updates: 41 };
+const state = {
+  ...{ parameters: ramp(1), mean: ramp(0.5), square: ramp(1e-30), outer: ramp(3) },
+  updates: 41,
+} satisfies CheckpointState;
 
 let count = 0;
 /** Writes the state as a checkpoint, cut at so many bytes. */
-async function write(maxFileBytes?: number) {
+async function write(maxFileBytes?: number, outer = false) {
   const run: ObjectStore = await openStore(path.join(root, String(count++)));
   const digests: Record<string, string> = {};
-  for (const file of checkpointFiles(layout, maxFileBytes)) {
+  for (const file of checkpointFiles(layout, { outer, maxFileBytes })) {
     const values = new Float32Array(file.length);
     let offset = 0;
     for (const { array, first, end } of file.tensors) {
@@ -52,6 +55,13 @@ test('a state is read as it was written, in one file of each kind and in many', 
       expect(Buffer.from(loaded[name].buffer).equals(Buffer.from(state[name].buffer))).toBe(true);
     expect(loaded.updates).toBe(state.updates);
   }
+});
+
+test('the momentum of outer updates is read as it was written', async () => {
+  const { run, digests } = await write(undefined, true);
+  expect(Object.keys(digests)).toContain('outer.safetensors');
+  const { outer } = await loadCheckpoint(run, 'folder', digests, layout, { outer: true });
+  expect(Buffer.from(outer!.buffer).equals(Buffer.from(state.outer.buffer))).toBe(true);
 });
 
 test('files are safetensors under the names of PyTorch, each with the count of updates', async () => {

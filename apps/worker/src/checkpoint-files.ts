@@ -22,6 +22,8 @@ export interface CheckpointState {
   readonly parameters: Float32Array;
   readonly mean: Float32Array;
   readonly square: Float32Array;
+  /** The outer updates' momentum, where there are local steps. */
+  readonly outer?: Float32Array;
   readonly updates: number;
 }
 
@@ -53,18 +55,20 @@ export async function loadCheckpoint(
   folder: string,
   digests: Readonly<Record<string, string>>,
   layout: ParameterLayout,
-  signal?: AbortSignal,
+  { outer = false, signal }: { outer?: boolean; signal?: AbortSignal } = {},
 ): Promise<CheckpointState> {
   const array = () => new Float32Array(layout.length);
-  const arrays = { parameters: array(), mean: array(), square: array() };
+  const arrays = { parameters: array(), mean: array(), square: array(), ...(outer && { outer: array() }) };
   const expected = new Map(
-    checkpointFiles(layout).flatMap(({ tensors }) => tensors.map((tensor) => [tensor.name, tensor])),
+    checkpointFiles(layout, { outer }).flatMap(({ tensors }) =>
+      tensors.map((tensor) => [tensor.name, tensor]),
+    ),
   );
   const placeOf = ({ name, dtype, shape }: DenseTensor) => {
     const tensor = expected.get(name);
     // What does not fit is listed below.
     if (tensor === undefined || dtype !== 'F32' || tensor.shape.join() !== shape.join()) return undefined;
-    const { buffer } = arrays[tensor.array];
+    const { buffer } = arrays[tensor.array]!;
     return new Uint8Array(buffer, 4 * tensor.first, 4 * (tensor.end - tensor.first));
   };
   const files = new Map<string, number>();
@@ -75,7 +79,7 @@ export async function loadCheckpoint(
   };
   const found = new Map<string, DenseTensor>();
   let updates = 0;
-  const names = [...namesOfKind('model', digests), ...namesOfKind('optimizer', digests)];
+  const names = (['model', 'optimizer', 'outer'] as const).flatMap((kind) => namesOfKind(kind, digests));
   for await (const { metadata, tensors } of mapInOrder(names, FILES_AT_ONCE, read)) {
     for (const tensor of tensors) found.set(tensor.name, tensor);
     updates = Number(metadata['step'] ?? updates);

@@ -58,7 +58,7 @@ function heldSums() {
     };
   };
   const get = async (first: number, count: number) =>
-    Float32Array.from((await sums.get({ first, count }, compute)).memory.floats());
+    Float32Array.from((await sums.get({ first, count }, { gradient: compute })).memory.floats());
   return { sums, computed, counts, get, abandonAt: (microbatch: number) => (until = microbatch) };
 }
 
@@ -145,9 +145,9 @@ describe('the sums that a worker holds of a step', () => {
         inputSeconds: 0,
       },
     });
-    expect((await sums.get({ first: 0, count: 1 }, compute(NaN))).finite).toBe(false);
-    expect((await sums.get({ first: 1, count: 1 }, compute(1))).finite).toBe(true);
-    expect((await sums.get({ first: 0, count: 2 }, compute(1))).finite).toBe(false);
+    expect((await sums.get({ first: 0, count: 1 }, { gradient: compute(NaN) })).finite).toBe(false);
+    expect((await sums.get({ first: 1, count: 1 }, { gradient: compute(1) })).finite).toBe(true);
+    expect((await sums.get({ first: 0, count: 2 }, { gradient: compute(1) })).finite).toBe(false);
     expect(sums.report({ first: 0, count: 2 }).notFinite).toBe(true);
   });
 });

@@ -5,13 +5,24 @@ import type { Computed, Subtree } from '@captrain/protos';
 import type { SharedBuffers } from './shared-buffers.js';
 import { type MicrobatchGradient, type MicrobatchSums, subtreeGradient } from './subtree-gradient.js';
 
-/** The gradient sum of a subtree, in memory that the link's thread sees. */
+/** The sum of a subtree's vectors (gradients, or changes by local steps), in memory that the link's thread sees. */
 export interface HeldSum {
   readonly memory: SharedMemory;
   readonly finite: boolean;
   /** How long it took to compute; 0 once that was reported. */
   seconds: number;
 }
+
+/** What computes a leaf of a step's tree. */
+export type LeafComputer =
+  | {
+      /** A microbatch's gradient; where there are several, they are added up on the device. */
+      readonly gradient: (microbatch: number) => Promise<MicrobatchGradient>;
+    }
+  | {
+      /** Writes the vector of an island of local steps. */
+      readonly island: (leaf: number, into: Float32Array) => Promise<MicrobatchSums>;
+    };
 
 /**
  * All sums of one step that this worker has computed. Whoever is asked for a step again under another plan has them still,
@@ -20,10 +31,9 @@ export interface HeldSum {
 export class HeldSums {
   private step = 0;
   private cut = 0;
-  /** Microbatches of the step. */
-  private leaves = 0;
+  private leafCount = 0;
   private readonly sums = new Map<string, { readonly subtree: Subtree; readonly sum: HeldSum }>();
-  private readonly microbatches = new Map<number, MicrobatchSums>();
+  private readonly figures = new Map<number, MicrobatchSums>();
 
   constructor(private readonly buffers: SharedBuffers) {}
 
@@ -31,7 +41,12 @@ export class HeldSums {
   begin(step: number, cut: number, leaves: number): void {
     if (step === this.step && cut === this.cut) return;
     this.drop();
-    [this.step, this.cut, this.leaves] = [step, cut, leaves];
+    [this.step, this.cut, this.leafCount] = [step, cut, leaves];
+  }
+
+  /** Leaves of the step. */
+  get leaves(): number {
+    return this.leafCount;
   }
 
   /** Whether sums of this step and cut are held. */
@@ -39,12 +54,14 @@ export class HeldSums {
     return step === this.step && cut === this.cut;
   }
 
-  /** A subtree's sum, with as many calls of `compute` as there are microbatches missing. */
-  async get(asked: Subtree, compute: (microbatch: number) => Promise<MicrobatchGradient>): Promise<HeldSum> {
+  /** A subtree's sum, with as many leaves computed as are missing. */
+  async get(asked: Subtree, compute: LeafComputer): Promise<HeldSum> {
     const subtree = this.trimmed(asked);
     const held = this.sums.get(subtreeKey(subtree));
     if (held !== undefined) return held.sum;
-    if (!this.hasPartOf(subtree)) return this.compute(subtree, compute);
+    if ('island' in compute) {
+      if (subtree.count === 1) return this.computeIsland(subtree, compute.island);
+    } else if (!this.hasPartOf(subtree)) return this.compute(subtree, compute.gradient);
     const half = subtree.count / 2;
     const left = { first: subtree.first, count: half };
     const right = this.trimmed({ first: subtree.first + half, count: half });
@@ -57,10 +74,8 @@ export class HeldSums {
   report(asked: Subtree): Omit<Computed, 'generation' | 'step' | 'subtree'> {
     const subtree = this.trimmed(asked);
     const { sum } = this.sums.get(subtreeKey(subtree))!;
-    const end = Math.min(subtree.first + subtree.count, this.leaves);
-    const range = Array.from({ length: end - subtree.first }, (_, i) =>
-      this.microbatches.get(subtree.first + i)!,
-    );
+    const end = Math.min(subtree.first + subtree.count, this.leafCount);
+    const range = Array.from({ length: end - subtree.first }, (_, i) => this.figures.get(subtree.first + i)!);
     const computeSeconds = sum.seconds;
     sum.seconds = 0;
     return {
@@ -80,13 +95,13 @@ export class HeldSums {
     for (const { sum } of this.sums.values()) this.buffers.give(sum.memory);
     this.buffers.trim(used);
     this.sums.clear();
-    this.microbatches.clear();
+    this.figures.clear();
     this.step = 0;
   }
 
   /** At the tree's ragged edge a subtree is the same as its first half. */
   private trimmed({ first, count }: Subtree): Subtree {
-    while (count > 1 && first + count / 2 >= this.leaves) count /= 2;
+    while (count > 1 && first + count / 2 >= this.leafCount) count /= 2;
     return { first, count };
   }
 
@@ -104,21 +119,40 @@ export class HeldSums {
     const started = performance.now();
     const tensors = await subtreeGradient(
       subtree,
-      this.leaves,
+      this.leafCount,
       compute,
-      (microbatch, sums) => this.microbatches.set(microbatch, sums),
+      (microbatch, sums) => this.figures.set(microbatch, sums),
       async (part, tensors) => {
-        const { seconds } = this.microbatches.get(part.first)!;
+        const { seconds } = this.figures.get(part.first)!;
         await this.hold(part, tensors, () => seconds * part.count);
       },
     );
     return this.hold(subtree, tensors, () => (performance.now() - started) / 1000);
   }
 
+  private async computeIsland(
+    subtree: Subtree,
+    compute: (leaf: number, into: Float32Array) => Promise<MicrobatchSums>,
+  ): Promise<HeldSum> {
+    const memory = await this.buffers.take();
+    try {
+      const figures = await compute(subtree.first, memory.floats());
+      this.figures.set(subtree.first, figures);
+      return await this.holdWritten(subtree, memory, () => figures.seconds);
+    } catch (error) {
+      this.buffers.give(memory);
+      throw error;
+    }
+  }
+
   private async hold(subtree: Subtree, tensors: tf.Tensor[], seconds: () => number): Promise<HeldSum> {
     const memory = await this.buffers.take();
     copyOut(tensors, memory.floats());
     tf.dispose(tensors);
+    return this.holdWritten(subtree, memory, seconds);
+  }
+
+  private async holdWritten(subtree: Subtree, memory: SharedMemory, seconds: () => number): Promise<HeldSum> {
     const bytes = memory.view();
     const order = Int16Array.of(0);
     const { finite } = await sumParts({ parts: [bytes], order, format: 'float32', into: bytes });

@@ -13,6 +13,7 @@ import type {
 } from '@captrain/protos';
 import { type Logger, UserError, faultPoint, messageOf } from '@captrain/runtime';
 import { Abandoned } from './abandoned.js';
+import type { Algorithm } from './algorithm.js';
 import { HeldSums } from './held-sums.js';
 import type { Link } from './link/link.js';
 import { Replica, type ReplicaOptions } from './replica.js';
@@ -35,7 +36,7 @@ export class Membership {
     private readonly link: Link,
     private readonly replica: Replica,
     private readonly buffers: SharedBuffers,
-    /** Where the link's thread puts each global gradient sum. */
+    /** Where the link's thread puts each global sum. */
     private readonly result: SharedMemory,
     private readonly options: MembershipOptions,
     private welcome: Welcome,
@@ -46,9 +47,9 @@ export class Membership {
   /** Loads what the coordinator's welcome describes, and says that this worker is ready. */
   static async begin(link: Link, welcome: Welcome, options: MembershipOptions): Promise<Membership> {
     const replica = await Replica.load(welcome, options);
-    const { device, state } = replica;
+    const { device, state, algorithm } = replica;
     const { parameters } = state;
-    const buffers = new SharedBuffers(link, parameters);
+    const buffers = new SharedBuffers(link, algorithm.vectorLength);
     const result = await buffers.take();
     link.receiveInto(result);
     options.log.info({ worker: welcome.worker, device, parameters }, 'ready');
@@ -77,6 +78,10 @@ export class Membership {
     return this.replica.state;
   }
 
+  private get algorithm(): Algorithm {
+    return this.replica.algorithm;
+  }
+
   async obey(message: CoordinatorMessage__Output): Promise<void> {
     if (message.fit) this.link.say({ fitting: { microbatches: this.replica.fittingCut() } });
     else if (message.plan) await this.plan(message.plan);
@@ -102,18 +107,18 @@ export class Membership {
 
   private async digest(): Promise<string> {
     const scratch = await this.buffers.take();
-    const digest = await this.state.digest(scratch.floats());
+    const digest = await this.state.digest(scratch.floats(0, this.state.parameters));
     this.buffers.give(scratch);
     return digest;
   }
 
   private async plan(plan: Plan): Promise<void> {
     const { generation, step, subtrees, microbatches: cut, leaves } = plan;
-    if (step !== this.state.step + 1) return this.link.say({ holding: await this.holding() });
+    if (!this.isNext(step)) return this.link.say({ holding: await this.holding() });
     this.sums.begin(step, cut, leaves);
-    this.replica.expect(step, cut, subtrees);
+    this.algorithm.expect({ step, cut }, subtrees);
     if (!(await this.compute(plan))) return;
-    const sums = await Promise.all(subtrees.map((subtree) => this.sums.get(subtree, missing)));
+    const sums = await Promise.all(subtrees.map((subtree) => this.sums.get(subtree, { gradient: missing })));
     if (sums.some(({ finite }) => !finite)) return;
     const ready = sums.map(({ memory }, i) => ({ subtree: subtrees[i]!, descriptor: memory.descriptor }));
     this.link.exchange({ generation, step, sums: ready });
@@ -129,16 +134,16 @@ export class Membership {
    * memory is too small: the coordinator is told, and cuts the step anew.
    */
   private async compute({ generation, step, subtrees, microbatches: cut }: Compute): Promise<boolean> {
-    const gradient = async (microbatch: number) => {
+    const proceed = async (leaf: number) => {
       // Signals and messages come in here: computing lets nothing in.
       await turn();
-      if (!stillNeeded(this.link.waiting, { step, cut, microbatch })) throw new Abandoned();
+      if (!stillNeeded(this.link.waiting, { step, cut, leaf })) throw new Abandoned();
       faultPoint('before-compute', step);
-      return this.replica.gradient({ step, cut, microbatch });
     };
+    const leaves = this.algorithm.leaves({ step, cut }, proceed);
     try {
       for (const subtree of subtrees) {
-        await this.sums.get(subtree, gradient);
+        await this.sums.get(subtree, leaves);
         const { samples, ...report } = this.sums.report(subtree);
         const ledger = this.welcome.ledger ? { samples } : {};
         this.link.say({ computed: { generation, step, subtree, ...report, ...ledger } });
@@ -154,16 +159,22 @@ export class Membership {
 
   private async update(update: Update): Promise<void> {
     const { generation, step, skip, reportDigest } = update;
-    if (step !== this.state.step + 1) return;
+    if (!this.isNext(step)) return;
     const started = performance.now();
     faultPoint('applying', step);
-    if (skip) this.state.skip();
-    else this.state.apply(this.result.floats(), update);
+    const { leaves } = this.sums;
+    if (skip) this.state.skipTo(step);
+    else this.algorithm.apply(this.result.floats(), { ...update, leaves });
     this.sums.drop();
     const updateSeconds = (performance.now() - started) / 1000;
     const digest = reportDigest ? await this.digest() : '';
     faultPoint('applied', step);
     this.link.say({ updated: { generation, step, digest, updateSeconds } });
+  }
+
+  /** Whether a step is the one that follows the state that is held. */
+  private isNext(step: number): boolean {
+    return this.algorithm.before(step) === this.state.step;
   }
 
   private writeCheckpoint({ step, folder, files }: WriteCheckpoint): void {
@@ -213,14 +224,15 @@ export class Membership {
     }
   }
 
-  /** Room for parameters and both moments. */
+  /** Room for all of a state. */
   private stateArrays(): SharedMemory[] {
-    return [0, 1, 2].map(() => SharedMemory.create(this.state.parameters * 4));
+    const { arrayCount, parameters } = this.state;
+    return Array.from({ length: arrayCount }, () => SharedMemory.create(parameters * 4));
   }
 }
 
-function flat([parameters, m, v]: readonly SharedMemory[]): StateArrays {
-  return [parameters!.floats(), m!.floats(), v!.floats()];
+function flat([parameters, m, v, outer]: readonly SharedMemory[]): StateArrays {
+  return [parameters!.floats(), m!.floats(), v!.floats(), outer?.floats()];
 }
 
 /** All that is asked for is held by then. */

@@ -3,12 +3,15 @@ import { freeMemory, hasKernels, listDevices, startEngine } from '@captrain/engi
 import { AdamW, Captioner, fittingCut } from '@captrain/model';
 import { modelFolder } from '@captrain/model/hub';
 import { type RunConfig, runConfig } from '@captrain/model/run';
-import type { Subtree, Welcome } from '@captrain/protos';
+import type { Welcome } from '@captrain/protos';
 import { parseConfig } from '@captrain/runtime';
+import type { Algorithm } from './algorithm.js';
 import { loadCheckpoint } from './checkpoint-files.js';
 import { Feeder } from './feeder/feeder.js';
-import type { Opened, Place } from './feeder/messages.js';
-import type { MicrobatchGradient } from './subtree-gradient.js';
+import type { Opened } from './feeder/messages.js';
+import { Gradients } from './gradients.js';
+import { LocalRounds } from './local-rounds.js';
+import { Synchronous } from './synchronous.js';
 import type { ThreadPrograms } from './thread-programs.js';
 import { TrainingState } from './training-state.js';
 
@@ -34,6 +37,8 @@ export class Replica {
     private readonly deviceWorkers: number,
     /** What training changes. */
     readonly state: TrainingState,
+    /** How. */
+    readonly algorithm: Algorithm,
     /** What it computes on, for people. */
     readonly device: string,
   ) {}
@@ -63,10 +68,16 @@ export class Replica {
         init: welcome.checkpoint === '' ? config.init : undefined,
         signal,
       });
-      const state = new TrainingState(captioner, new AdamW(captioner.variables, config));
+      const outer = config.localSteps > 1;
+      const state = new TrainingState(captioner, new AdamW(captioner.variables, config), { outer });
+      const gradients = new Gradients(feeder, captioner, config.seed);
+      const algorithm = outer
+        ? new LocalRounds(gradients, state, config, feeder.data.captions)
+        : new Synchronous(gradients, state);
       // TensorFlow's name ends in device:GPU:0.
       const computesOn = listDevices().at(-1)!.name.split('device:')[1]!;
-      const replica = new Replica(store, feeder, captioner, config, deviceWorkers, state, computesOn);
+      const parts = [store, feeder, captioner, config, deviceWorkers] as const;
+      const replica = new Replica(...parts, state, algorithm, computesOn);
       if (welcome.checkpoint !== '') await replica.loadCheckpoint(welcome);
       return replica;
     } catch (error) {
@@ -90,31 +101,13 @@ export class Replica {
     return fittingCut(run, { free, onHost });
   }
 
-  /** Says whose gradients will be asked for, so that their data are read meanwhile. Updates are counted from 1. */
-  expect(step: number, cut: number, subtrees: readonly Subtree[]): void {
-    const microbatches = subtrees.flatMap(({ first, count }) =>
-      Array.from({ length: count }, (_, i) => first + i),
-    );
-    this.feeder.expect({ step: step - 1, cut, microbatches });
-  }
-
-  /** A microbatch's gradient sum, whose tensors are the caller's. Updates are counted from 1. */
-  async gradient({ step, cut, microbatch }: Place): Promise<MicrobatchGradient> {
-    const asked = performance.now();
-    const { batch, samples } = await this.feeder.microbatch({ step: step - 1, cut, microbatch });
-    const inputSeconds = (performance.now() - asked) / 1000;
-    const dropoutKey = { seed: this.config.seed, step, microbatch };
-    const { gradients, ...sums } = this.captioner.gradientTensors(batch, dropoutKey);
-    const seconds = (performance.now() - asked) / 1000;
-    return { gradients, sums: { ...sums, captions: batch.captions, samples, seconds, inputSeconds } };
-  }
-
   /** Takes over the state of a checkpoint of the run. Throws a UserError where a file is damaged. */
   async loadCheckpoint({ checkpoint: folder, checkpointDigests }: CheckpointToLoad): Promise<void> {
     const { layout } = this.captioner;
-    const loaded = await loadCheckpoint(this.store, folder, checkpointDigests, layout);
+    const outer = this.config.localSteps > 1;
+    const loaded = await loadCheckpoint(this.store, folder, checkpointDigests, layout, { outer });
     const step = Number(/\d+$/.exec(folder)![0]);
-    this.state.take(step, loaded.updates, [loaded.parameters, loaded.mean, loaded.square]);
+    this.state.take(step, loaded.updates, [loaded.parameters, loaded.mean, loaded.square, loaded.outer]);
   }
 
   /** Goes back to the weights that the run began with. */
@@ -124,7 +117,7 @@ export class Replica {
     const { seed, init } = config;
     const first = await Captioner.create({ config, embeddingDim, seed, init });
     const zeros = new Float32Array(layout.length);
-    this.state.take(0, 0, [first.exportFlat(), zeros, zeros]);
+    this.state.take(0, 0, [first.exportFlat(), zeros, zeros, zeros]);
     first.close();
   }
 

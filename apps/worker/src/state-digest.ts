@@ -14,7 +14,7 @@ export interface StateFacts {
 
 /**
  * SHA-256 over a replica's whole state: equal for equal ones only. It is that of the digests of blocks, which libuv's
- * threads make side by side. `arrays` yields parameters and both moments; each array is looked at until the next is asked for.
+ * threads make side by side. `arrays` yields parameters, both moments, and the outer momentum where there is one; each array is looked at until the next is asked for.
  */
 export async function stateDigest(facts: StateFacts, arrays: Iterable<Float32Array>): Promise<string> {
   const { step, updates, layoutDigest } = facts;

@@ -7,7 +7,7 @@ const plan = (step: number, microbatches: number, ...subtrees: Subtree[]) =>
   said({ plan: { generation: 9, step, microbatches, subtrees } });
 
 function neededOfFour(...messages: CoordinatorMessage__Output[]): number[] {
-  return [0, 1, 2, 3].filter((microbatch) => stillNeeded(messages, { step: 5, cut: 8, microbatch }));
+  return [0, 1, 2, 3].filter((leaf) => stillNeeded(messages, { step: 5, cut: 8, leaf }));
 }
 
 test('what is computed stays needed until something is said against it', () => {

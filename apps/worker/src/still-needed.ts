@@ -1,13 +1,13 @@
 import type { CoordinatorMessage__Output, Subtree } from '@captrain/protos';
 
 /**
- * Whether a microbatch of a step and cut is to be computed now, after all that the coordinator has said since: a newer
- * plan may lease it to another worker, or cut the step anew; and a coordinator that is back is answered first, for what
- * has been computed is kept.
+ * Whether a leaf of a step and cut is to be computed now, after all that the coordinator has said since: a newer plan may
+ * lease it to another worker, or cut the step anew; and a coordinator that is back is answered first, for what has been
+ * computed is kept.
  */
 export function stillNeeded(
   said: readonly CoordinatorMessage__Output[],
-  { step, cut, microbatch }: { step: number; cut: number; microbatch: number },
+  { step, cut, leaf }: { step: number; cut: number; leaf: number },
 ): boolean {
   let leased: readonly Subtree[] | undefined;
   for (const { welcome, plan, compute, fetch, stop } of said) {
@@ -16,6 +16,6 @@ export function stillNeeded(
     if (plan) leased = plan.subtrees;
     if (compute && leased) leased = [...leased, ...compute.subtrees];
   }
-  const contains = ({ first, count }: Subtree) => microbatch >= first && microbatch < first + count;
+  const contains = ({ first, count }: Subtree) => leaf >= first && leaf < first + count;
   return leased === undefined || leased.some(contains);
 }

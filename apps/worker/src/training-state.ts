@@ -6,14 +6,26 @@ import { sha256 } from '@captrain/runtime';
 import { type FileValues, Snapshot } from './snapshot.js';
 import { type StateFacts, stateDigest } from './state-digest.js';
 
-/** Parameters and both moments, each flat. */
-export type StateArrays = readonly [parameters: Float32Array, mean: Float32Array, square: Float32Array];
+/** Parameters, both moments, and the outer momentum where there is one; each flat. */
+export type StateArrays = readonly [
+  parameters: Float32Array,
+  mean: Float32Array,
+  square: Float32Array,
+  outer?: Float32Array | undefined,
+];
 
-/** What training changes, and every worker keeps identical: parameters, the optimizer's moments, and the number of steps. */
+/**
+ * What training changes, and every worker keeps identical: parameters, the optimizer's moments, the momentum of outer
+ * updates where there are local steps, and the number of steps.
+ */
 export class TrainingState {
   /** SHA-256 of the parameters' names and shapes, and of what is not trained. */
   readonly layoutDigest: string;
   private readonly files: readonly StateFile[];
+  private readonly outer: Float32Array | undefined;
+  /** Room for a copy of the state, and whether it is one of the present state. */
+  private copied: StateArrays | undefined;
+  private isCopied = false;
   private doneSteps = 0;
   /** Of the present state, once it was computed. */
   private knownDigest: string | undefined;
@@ -23,9 +35,11 @@ export class TrainingState {
   constructor(
     private readonly captioner: Captioner,
     private readonly optimizer: AdamW,
+    { outer = false }: { outer?: boolean } = {},
   ) {
     this.layoutDigest = sha256(JSON.stringify(captioner.layout.entries), captioner.frozenDigest());
-    this.files = checkpointFiles(captioner.layout);
+    this.files = checkpointFiles(captioner.layout, { outer });
+    this.outer = outer ? new Float32Array(captioner.layout.length) : undefined;
   }
 
   /** Trainable values. */
@@ -48,35 +62,65 @@ export class TrainingState {
     return this.files.map(({ name }) => name);
   }
 
+  /** Flat arrays that it consists of. */
+  get arrayCount(): number {
+    return this.outer === undefined ? 3 : 4;
+  }
+
   /** The next step: AdamW by the gradient's sum over `captionTokens` tokens. */
   apply(gradient: Float32Array, update: { learningRate: number; captionTokens: number }): void {
     this.settle();
     const { learningRate, captionTokens } = update;
     this.optimizer.apply(gradient, { scale: 1 / captionTokens, learningRate });
+    this.isCopied = false;
     this.advance(this.doneSteps + 1);
   }
 
-  /** The next step is left out. */
-  skip(): void {
-    this.advance(this.doneSteps + 1);
+  /** Steps up to this one are left out. */
+  skipTo(step: number): void {
+    this.advance(step);
   }
 
-  copyTo([parameters, m, v]: StateArrays): void {
+  /** Parameters and moments as they are now, in an excursion, too; and the outer momentum where there is room for it. */
+  copyTo([parameters, m, v, outer]: StateArrays): void {
     copyOut(this.captioner.variables, parameters);
     this.optimizer.copyMoments({ m, v });
+    if (this.outer) outer?.set(this.outer);
+  }
+
+  /** The present state in memory of its own; whoever changes it has to `take` what it is then. */
+  present(): StateArrays {
+    const array = () => new Float32Array(this.parameters);
+    const copy = (this.copied ??= [array(), array(), array(), this.outer]);
+    if (!this.isCopied) this.copyTo(copy);
+    this.isCopied = true;
+    return copy;
+  }
+
+  /** Lets `walk` change parameters and moments; whatever comes of it, the present state is back afterwards. */
+  async excursion(walk: (optimizer: AdamW) => Promise<void>): Promise<void> {
+    this.settle();
+    const { updates } = this;
+    const present = this.present();
+    try {
+      await walk(this.optimizer);
+    } finally {
+      this.load(updates, present);
+    }
   }
 
   /** Takes over a state after so many steps, of which the optimizer has counted `updates`. */
-  take(step: number, updates: number, [parameters, m, v]: StateArrays): void {
+  take(step: number, updates: number, arrays: StateArrays): void {
     this.settle();
-    this.captioner.importFlat(parameters);
-    this.optimizer.importState({ step: updates, m, v });
+    this.load(updates, arrays);
+    this.outer?.set(arrays[3]!);
+    this.isCopied = arrays === this.copied;
     this.advance(step);
   }
 
   /** SHA-256 over the whole state; `scratch` is overwritten, and has `parameters` values. */
   async digest(scratch: Float32Array): Promise<string> {
-    const { captioner, optimizer } = this;
+    const { captioner, optimizer, outer } = this;
     const arrays = function* () {
       copyOut(captioner.variables, scratch);
       yield scratch;
@@ -84,13 +128,17 @@ export class TrainingState {
       yield scratch;
       optimizer.copyMoments({ v: scratch });
       yield scratch;
+      if (outer) yield outer;
     };
     return (this.knownDigest ??= await stateDigest(this.facts(), arrays()));
   }
 
   /** The same of a state that is not this one, at another step. */
   digestOf(step: number, updates: number, arrays: StateArrays): Promise<string> {
-    return stateDigest({ ...this.facts(), step, updates }, arrays);
+    return stateDigest(
+      { ...this.facts(), step, updates },
+      arrays.filter((array) => array !== undefined),
+    );
   }
 
   /** Starts to copy what these files of a checkpoint hold of the present state. */
@@ -113,7 +161,7 @@ export class TrainingState {
   /** The tensors of one flat array follow each other in a file without gaps. */
   private copiesOf({ tensors }: StateFile, into: Float32Array): BackgroundCopy[] {
     let offset = 0;
-    const arrays: readonly StateArray[] = ['parameters', 'mean', 'square'];
+    const arrays: readonly StateArray[] = ['parameters', 'mean', 'square', 'outer'];
     return arrays.flatMap((array) => {
       const own = tensors.filter((tensor) => tensor.array === array);
       if (own.length === 0) return [];
@@ -124,6 +172,10 @@ export class TrainingState {
   }
 
   private copy(array: StateArray, range: { first: number; end: number }, into: Float32Array): BackgroundCopy {
+    if (array === 'outer') {
+      into.set(this.outer!.subarray(range.first, range.end));
+      return { done: Promise.resolve(), wait: () => {} };
+    }
     if (array !== 'parameters') return this.optimizer.copyInBackground(array, range, into);
     const { layout, variables } = this.captioner;
     const isIn = (i: number) =>
@@ -132,6 +184,11 @@ export class TrainingState {
       variables.filter((_, i) => isIn(i)),
       into,
     );
+  }
+
+  private load(updates: number, [parameters, m, v]: StateArrays): void {
+    this.captioner.importFlat(parameters);
+    this.optimizer.importState({ step: updates, m, v });
   }
 
   /** What is copied is done before it changes. */

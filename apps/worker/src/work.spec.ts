@@ -144,7 +144,7 @@ describe('a worker', () => {
     run.plan(1, [[a, LEFT]], { among: true });
     const total = a.ready.parameters;
     const values = new Float32Array(total).fill(NaN);
-    const connection = new ReducerConnection(PeerClient, `127.0.0.1:${a.joined.hello.peerPort}`);
+    const connection = new ReducerConnection(`127.0.0.1:${a.joined.hello.peerPort}`, 'Peer');
     const refused = reduceThrough(connection, {
       ...{ generation: run.generation, step: 1, worker: ABSENT, first: 0, end: total, total },
       ...{ format: 'float32', result: values.slice(), signal: AbortSignal.timeout(10_000) },

@@ -15,6 +15,10 @@ test('single captions are not cut', () => {
   expect([finerCut(8, 8), finerCut(8, 4), finerCut(9, 3)]).toEqual([undefined, 8, 9]);
 });
 
+test('parts of a batch are cut each for itself', () => {
+  expect([finerCut(36, 4, 4), finerCut(36, 12, 4), finerCut(36, 36, 4)]).toEqual([12, 36, undefined]);
+});
+
 test('a cut holds from its update on, until the next', () => {
   const cuts = {
     microbatches: 2,

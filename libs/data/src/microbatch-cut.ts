@@ -18,9 +18,13 @@ export function microbatchesAt({ microbatches, microbatchCuts = [] }: Cuts, upda
 
 /**
  * The next finer cut of a batch into equal microbatches: at least twice as many, and no more than that needs. Undefined
- * where microbatches are single captions.
+ * where microbatches are single captions. Each of `parts` equal parts of the batch is cut for itself.
  */
-export function finerCut(batchSize: number, microbatches: number): number | undefined {
+export function finerCut(batchSize: number, microbatches: number, parts = 1): number | undefined {
+  if (parts > 1) {
+    const finer = finerCut(batchSize / parts, microbatches / parts);
+    return finer && finer * parts;
+  }
   for (let next = 2 * microbatches; next <= batchSize; next++) if (batchSize % next === 0) return next;
   // Of an odd rest there is only the cut into single captions.
   return microbatches < batchSize ? batchSize : undefined;

@@ -1,5 +1,14 @@
 export { imageOrder } from './image-order.js';
 export { cutsOf, finerCut, microbatchesAt, type Cuts, type MicrobatchCut } from './microbatch-cut.js';
+export {
+  partsOf,
+  roundEnd,
+  roundPlan,
+  roundStart,
+  type IslandStep,
+  type RoundOptions,
+  type RoundPlan,
+} from './rounds.js';
 export { sampleOrder } from './sample-order.js';
 export {
   microbatchRanges,

@@ -12,7 +12,10 @@ export interface OwnSums {
   readonly worker: number;
   /** Those of the worker's subtrees, at once or when they are computed. */
   readonly sums: readonly GradientSum[] | Promise<readonly GradientSum[]>;
-  /** Receives the global sum, at the positions of the range. */
+  /**
+   * Receives the global sum, at the positions of the range; not before `sums` are there, even where these are none: until
+   * then it may still be read as the sum of the step before.
+   */
   readonly result: Float32Array;
 }
 
@@ -57,6 +60,7 @@ export class OwnPart implements Giver, Taker {
   }
 
   async take(sum: ChunkMessage, range: ChunkRange): Promise<void> {
+    await this.sums;
     if (this.hasEnded) return;
     const place = this.result.subarray(range.first, range.end);
     const decoded = decodeValues(sum.values, this.format, place);

@@ -222,6 +222,19 @@ describe('a worker', () => {
     await expect(honest(0, plan, { signal: life.signal })).rejects.toThrow('a new plan');
   });
 
+  it('reaches a reducer that was started again', async () => {
+    void reducing.reducer.open(plan);
+    const zero = honest(0);
+    await expect.poll(() => reducing.reducer.awaited).toEqual([1]);
+    reducing.stop();
+    await expect(zero).rejects.toMatchObject({ code: status.UNAVAILABLE });
+
+    const again = await startReducing(1000, reducing.port);
+    void again.reducer.open(plan);
+    await Promise.all([honest(0), honest(1)]);
+    again.close();
+  });
+
   it('says so where there is no reducer', async () => {
     reducing.close();
     await expect(honest(0)).rejects.toMatchObject({ code: status.UNAVAILABLE });

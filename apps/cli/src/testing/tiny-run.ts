@@ -47,7 +47,8 @@ export async function writeTinyRun(root: string): Promise<TinyRun> {
   const store = await openStore(run);
   const files: CheckpointManifest['files'] = {};
   // In several files, as a large model's.
-  for (const file of checkpointFiles(captioner.layout, 20_000).filter(({ kind }) => kind === 'model')) {
+  const modelFiles = checkpointFiles(captioner.layout, { maxFileBytes: 20_000 });
+  for (const file of modelFiles.filter(({ kind }) => kind === 'model')) {
     const held = file.tensors.map(({ name }) => [name, tensors.get(name)!] as const);
     const bytes = writeSafetensors(new Map(held), { format: 'pt' });
     await store.put(`${checkpointFolder(3)}/${file.name}`, bytes);

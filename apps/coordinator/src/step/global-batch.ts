@@ -1,9 +1,9 @@
-import type { StepPlan } from '@captrain/data/order';
 import type { Computed } from '@captrain/protos';
+import type { BatchPlan } from './batch-plan.js';
 
 /**
- * What is known of one step's global batch while workers compute it. Losses and tokens are kept per microbatch and summed
- * in that order, so that they do not depend on who computed what either.
+ * What is known of one step's global batch (of all of a round's, where there are local steps) while workers compute it.
+ * Losses and tokens are kept per leaf and summed in that order, so that they do not depend on who computed what either.
  */
 export class GlobalBatch {
   private readonly lossSums: Float64Array;
@@ -11,16 +11,24 @@ export class GlobalBatch {
   private readonly seen: Uint32Array;
   private readonly reported = new Set<number>();
 
-  constructor(
-    /** Counted from 1. */
-    readonly step: number,
-    /** What a whole global batch is cut into. */
-    readonly cut: number,
-    private readonly plan: StepPlan,
-  ) {
+  constructor(private readonly plan: BatchPlan) {
     this.lossSums = new Float64Array(this.leaves);
     this.tokens = new Uint32Array(this.leaves);
     this.seen = new Uint32Array(this.captions);
+  }
+
+  /** Steps done after it, and before. */
+  get step(): number {
+    return this.plan.step;
+  }
+
+  get before(): number {
+    return this.plan.before;
+  }
+
+  /** What a whole global batch is cut into. */
+  get cut(): number {
+    return this.plan.cut;
   }
 
   /** Counted from 0. */
@@ -28,13 +36,13 @@ export class GlobalBatch {
     return this.plan.epoch;
   }
 
-  /** Microbatches of this batch: fewer than the cut in an epoch's last. */
+  /** Microbatches of this batch (fewer than the cut in an epoch's last), or islands. */
   get leaves(): number {
-    return this.plan.microbatches.length;
+    return this.plan.leaves.length;
   }
 
   get captions(): number {
-    return this.plan.end - this.plan.start;
+    return this.plan.captions;
   }
 
   /** What is wrong with a report, in a sentence; undefined where it fits this batch. */
@@ -44,10 +52,10 @@ export class GlobalBatch {
     const isAligned = count > 0 && (count & (count - 1)) === 0 && first % count === 0;
     if (!isAligned || first >= this.leaves)
       return `Microbatches ${first} to ${first + count - 1} are no part of step ${this.step}.`;
-    const ranges = this.plan.microbatches.slice(first, first + count);
-    if (lossSums.length !== ranges.length || captionTokens.length !== ranges.length)
-      return `${lossSums.length} losses and ${captionTokens.length} token counts came for ${ranges.length} microbatches.`;
-    const captions = ranges.at(-1)!.end - ranges[0]!.start;
+    const leaves = this.plan.leaves.slice(first, first + count);
+    if (lossSums.length !== leaves.length || captionTokens.length !== leaves.length)
+      return `${lossSums.length} losses and ${captionTokens.length} token counts came for ${leaves.length} microbatches.`;
+    const captions = leaves.flat().reduce((sum, { start, end }) => sum + end - start, 0);
     if (samples.length !== 0 && samples.length !== captions)
       return `${samples.length} captions were reported for microbatches of ${captions}.`;
     return undefined;
@@ -55,11 +63,13 @@ export class GlobalBatch {
 
   /** Takes over a report without fault. One that comes again is the same. */
   add({ subtree, lossSums, captionTokens, samples }: Computed): void {
-    const { first } = subtree!;
+    const { first, count } = subtree!;
     for (const i of lossSums.keys()) this.reported.add(first + i);
     this.lossSums.set(lossSums, first);
     this.tokens.set(captionTokens, first);
-    this.seen.set(samples, this.plan.microbatches[first]!.start - this.plan.start);
+    let at = 0;
+    for (const { start, end } of this.plan.leaves.slice(first, first + count).flat())
+      this.seen.set(samples.slice(at, (at += end - start)), start);
   }
 
   /** Whether every microbatch has been reported: not before is it known what the sum has to be divided by. */
@@ -76,7 +86,7 @@ export class GlobalBatch {
     return this.lossSums.reduce((sum, loss) => sum + loss, 0) / this.captionTokens;
   }
 
-  /** The captions trained on, in order, where workers report them. */
+  /** The captions trained on, in the run's order, where workers report them. */
   get samples(): number[] {
     return [...this.seen];
   }

@@ -56,7 +56,7 @@ export class StepRun {
   constructor(
     private readonly run: Run,
     private readonly batch: GlobalBatch,
-    /** Length of the gradient. */
+    /** Values of a leaf's vector. */
     private readonly total: number,
   ) {
     this.latecomers = new Latecomers(run);

@@ -10,11 +10,15 @@ export type Refused = [number, string, string];
 export interface ReducingProcess {
   readonly reducer: Reducer;
   readonly refused: Refused[];
+  readonly port: number;
   connect(): ReducerConnection;
+  /** Ends the server alone. */
+  stop(): void;
   close(): void;
 }
 
-export async function startReducing(patienceMs?: number): Promise<ReducingProcess> {
+/** `port` 0: any. */
+export async function startReducing(patienceMs?: number, wanted = 0): Promise<ReducingProcess> {
   const refused: Refused[] = [];
   const reducer = new Reducer({
     onRefused: (...what) => refused.push(what),
@@ -25,7 +29,7 @@ export async function startReducing(patienceMs?: number): Promise<ReducingProces
     Reduce: (call: ServerDuplexStream<object, object>) => reducer.handle(call),
   } as unknown as PeerHandlers);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(`127.0.0.1:${wanted}`, ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   });
@@ -33,11 +37,13 @@ export async function startReducing(patienceMs?: number): Promise<ReducingProces
   return {
     reducer,
     refused,
+    port,
     connect() {
       const connection = new ReducerConnection(`127.0.0.1:${port}`, 'Peer');
       connections.push(connection);
       return connection;
     },
+    stop: () => server.forceShutdown(),
     close() {
       for (const connection of connections) connection.close();
       server.forceShutdown();

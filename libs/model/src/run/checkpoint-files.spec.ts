@@ -25,7 +25,7 @@ test('a small state is one file of each kind, with the moments under the names o
 });
 
 test('a large one is cut between tensors, none of its files above the limit but for one tensor', () => {
-  const files = checkpointFiles(layout, 4 * 250);
+  const files = checkpointFiles(layout, { maxFileBytes: 4 * 250 });
   expect(files.map(({ name, tensors }) => [name, ...tensors.map((tensor) => tensor.name)])).toEqual([
     ['model-00001-of-00003.safetensors', 'a', 'b'],
     ['model-00002-of-00003.safetensors', 'c'],
@@ -40,15 +40,15 @@ test('a large one is cut between tensors, none of its files above the limit but 
 
 test('every value of the state is in exactly one file', () => {
   for (const limit of [4, 400, 1000, 1e9]) {
-    const covered = { parameters: 0, mean: 0, square: 0 };
-    for (const { tensors, length } of checkpointFiles(layout, limit)) {
+    const covered = { parameters: 0, mean: 0, square: 0, outer: 0 };
+    for (const { tensors, length } of checkpointFiles(layout, { outer: true, maxFileBytes: limit })) {
       expect(length).toBe(tensors.reduce((sum, { first, end }) => sum + end - first, 0));
       for (const { array, first, end } of tensors) {
         expect(first).toBe(covered[array]);
         covered[array] = end;
       }
     }
-    expect(covered).toEqual({ parameters: 501, mean: 501, square: 501 });
+    expect(covered).toEqual({ parameters: 501, mean: 501, square: 501, outer: 501 });
   }
 });
 

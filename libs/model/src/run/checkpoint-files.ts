@@ -1,10 +1,13 @@
 import type { LayoutEntry, ParameterLayout } from '../layout.js';
 
-/** What a checkpoint's file holds: trained parameters, or AdamW's running means of gradients and of their squares. */
-export type FileKind = 'model' | 'optimizer';
+/**
+ * What a checkpoint's file holds: trained parameters, AdamW's running means of gradients and of their squares, or, of a run
+ * with local steps, the momentum of its outer updates.
+ */
+export type FileKind = 'model' | 'optimizer' | 'outer';
 
-/** Which of a state's flat arrays, all three in the parameters' layout. */
-export type StateArray = 'parameters' | 'mean' | 'square';
+/** Which of a state's flat arrays, all in the parameters' layout; `outer` is there with local steps alone. */
+export type StateArray = 'parameters' | 'mean' | 'square' | 'outer';
 
 /** A tensor of a checkpoint's file, which lies at [first, end) of a flat array. */
 export interface StateTensor {
@@ -27,24 +30,34 @@ export interface StateFile {
 /** Bytes of tensors in one file, at most; a larger tensor has a file of its own. */
 const MAX_FILE_BYTES = 256 * 2 ** 20;
 
-// PyTorch's names of AdamW's two moments.
-const PREFIX = { parameters: '', mean: 'exp_avg.', square: 'exp_avg_sq.' };
+// PyTorch's names of AdamW's two moments, and of SGD's momentum.
+const PREFIX = { parameters: '', mean: 'exp_avg.', square: 'exp_avg_sq.', outer: 'momentum_buffer.' };
+
+export interface CheckpointFilesOptions {
+  /** Whether the state has an outer momentum. Default: false. */
+  readonly outer?: boolean;
+  readonly maxFileBytes?: number | undefined;
+}
 
 /**
- * The files of a checkpoint, a function of the layout alone: cut between tensors where one would become too large, and
- * named as shards are on the Hugging Face hub.
+ * The files of a checkpoint, a function of the layout and of what a state has: cut between tensors where one would become
+ * too large, and named as shards are on the Hugging Face hub.
  */
-export function checkpointFiles(layout: ParameterLayout, maxFileBytes = MAX_FILE_BYTES): StateFile[] {
+export function checkpointFiles(
+  layout: ParameterLayout,
+  { outer = false, maxFileBytes = MAX_FILE_BYTES }: CheckpointFilesOptions = {},
+): StateFile[] {
   const tensors = (array: StateArray) => layout.entries.map((entry) => stateTensor(array, entry));
   return [
     ...filesOf('model', tensors('parameters'), maxFileBytes),
     ...filesOf('optimizer', [...tensors('mean'), ...tensors('square')], maxFileBytes),
+    ...(outer ? filesOf('outer', tensors('outer'), maxFileBytes) : []),
   ];
 }
 
 /** What a file of a checkpoint holds, by its name; undefined for one of another kind. */
 export function kindOfFile(name: string): FileKind | undefined {
-  return /^(model|optimizer)(-\d{5}-of-\d{5})?\.safetensors$/.exec(name)?.[1] as FileKind | undefined;
+  return /^(model|optimizer|outer)(-\d{5}-of-\d{5})?\.safetensors$/.exec(name)?.[1] as FileKind | undefined;
 }
 
 /** The names of a checkpoint's files of one kind, in order; `files` are those that its manifest names. */

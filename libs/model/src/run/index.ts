@@ -15,6 +15,7 @@ export { type Checkpoint, checkpointFolder } from './stored-checkpoints.js';
 export {
   type RunConfig,
   type TrainingConfig,
+  exchangedPerParameter,
   runConfig,
   trainingConfig,
   trainingPart,

@@ -42,6 +42,37 @@ const orderConfig = z.strictObject({
     .describe('seed of the new weights, of the sample order and of dropout'),
 });
 
+/** Steps that replicas take apart from each other: another algorithm than synchronous training, for slow networks. */
+const localStepsConfig = z.strictObject({
+  localSteps: z
+    .number()
+    .int()
+    .min(1)
+    .default(1)
+    .describe(
+      'AdamW steps that islands take apart before they are averaged (DiLoCo), for slow networks; 1: none, all steps are of the whole global batch. Another algorithm with other weights, as exact',
+    ),
+  islands: z
+    .number()
+    .int()
+    .min(1)
+    .default(4)
+    .describe(
+      'with local steps: replicas that walk apart, each on an equal part of every global batch; part of the result, and the most workers that can share a round',
+    ),
+  outerLearningRate: z
+    .number()
+    .positive()
+    .default(0.7)
+    .describe("with local steps: how far the weights follow the islands' mean change"),
+  outerMomentum: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.9)
+    .describe('with local steps: decay of the Nesterov momentum of these changes'),
+});
+
 /** Everything that the trained weights are a function of. It is part of every checkpoint. */
 export const trainingConfig = z.strictObject({
   data: z.string().min(1).describe('embeddings made by captrain embed: a folder or s3://bucket/prefix'),
@@ -58,6 +89,7 @@ export const trainingConfig = z.strictObject({
     ),
   ...orderConfig.shape,
   ...optimizerConfig.shape,
+  ...localStepsConfig.shape,
   exchange: z
     .enum(['exact', 'bf16'])
     .default('exact')
@@ -94,7 +126,11 @@ export const runConfig = z
     ({ batchSize, microbatchCuts = [] }) =>
       microbatchCuts.every(({ microbatches }) => batchSize % microbatches === 0),
     { path: ['microbatchCuts'], message: 'must cut the batch into equal parts' },
-  );
+  )
+  .refine(({ microbatches, localSteps, islands }) => localSteps === 1 || microbatches % islands === 0, {
+    path: ['microbatches'],
+    message: 'must be a multiple of the islands, where there are local steps',
+  });
 export type RunConfig = z.infer<typeof runConfig>;
 
 /** The part of a run's config that goes into its checkpoints. */
@@ -103,4 +139,9 @@ export function trainingPart(config: RunConfig): TrainingConfig {
     Object.keys(trainingConfig.shape).map((key) => [key, config[key as keyof RunConfig]]),
   );
   return trainingConfig.parse(part);
+}
+
+/** Values that are exchanged for each parameter: its gradient, or the changes of the parameter and its two moments in a round. */
+export function exchangedPerParameter({ localSteps }: Pick<TrainingConfig, 'localSteps'>): number {
+  return localSteps > 1 ? 3 : 1;
 }
