@@ -39,6 +39,8 @@ export interface ChaosCase {
   /** Workers that the coordinator waits for before the first step; 2 unless given. */
   readonly workers?: number;
   readonly needs?: Need;
+  /** Its workers combine their gradients through shared memory; otherwise each is as on a machine of its own. */
+  readonly neighbours?: boolean;
   /** Part of the short form. */
   readonly short?: boolean;
   /** Starts the processes and does something to them. The runner waits for the run's end. */

@@ -75,6 +75,7 @@ export class Laboratory {
     const flags = [
       ...trainingFlags(this.inputs, training, run),
       ...['--workers', String(chaos.workers ?? 2), '--ledger', ...leases],
+      ...(chaos.neighbours ? [] : ['--no-local-aggregation']),
       ...(chaos.flags ?? []),
     ];
     const complaints: string[] = [];

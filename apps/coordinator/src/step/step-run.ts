@@ -135,9 +135,7 @@ export class StepRun {
     if (exchanged) {
       member.state = 'WORKER_STATE_WAITING';
       this.exchanged.set(member, exchanged.finite);
-      if (exchanged.finite) this.finishIfAllHaveIt();
-      // No other part makes it finite again, and nobody is to update by it.
-      else this.end = { kind: 'summed', finite: false, times: longest(this.computing) };
+      this.finishIfAllHaveIt();
     }
   }
 
@@ -154,6 +152,7 @@ export class StepRun {
     else this.retryAt ??= performance.now() + RETRY_MS;
   }
 
+  /** Ends the step once all have the sum, or once somebody has seen that it is not finite: nobody needs the rest of it then. */
   private finishIfAllHaveIt(): void {
     if (!this.batch.isComplete || [...this.shares.keys()].some((member) => !this.exchanged.has(member)))
       return;

@@ -19,6 +19,7 @@ function randomCase(seed: number, number: number): ChaosCase {
     did: describeSchedule(schedule),
     training: { epochs: EPOCHS, variant: number % 2 === 0 ? 'transformer' : 'mlp' },
     flags: ['--checkpoint-every', '4', '--keep-checkpoints', '2', '--digest-every', '5'],
+    neighbours: number % 4 >= 2,
     workers: schedule.workers,
     act: async (stage) => {
       const crew = new Crew(stage);

@@ -39,6 +39,16 @@ export const workerKilled: ChaosCase[] = [
     name: 'worker killed: applying, workers reduce',
     flags: ['--reduce', 'workers'],
   }),
+  killedAt('mid-upload', 6, {
+    name: 'worker killed: mid-upload, neighbours',
+    training: { variant: 'large', epochs: 3 },
+    neighbours: true,
+    short: true,
+  }),
+  killedAt('after-last-chunk', 6, {
+    name: 'worker killed: after-last-chunk, neighbours',
+    neighbours: true,
+  }),
   {
     name: 'worker killed: providing-state',
     did: 'SIGKILL of the only worker while it provides its state to a new one',

@@ -41,6 +41,11 @@ function stoppedAt(point: string, step: number, more: Partial<ChaosCase> = {}): 
 export const workerStopped: ChaosCase[] = [
   stoppedAt('before-compute', 6, { training: { epochs: 25 }, short: true }),
   stoppedAt('mid-upload', 6, { training: { variant: 'large', epochs: 6 } }),
+  stoppedAt('mid-upload', 6, {
+    name: 'worker stopped: mid-upload, neighbours',
+    training: { variant: 'large', epochs: 6 },
+    neighbours: true,
+  }),
   stoppedAt('applying', 6, { training: { variant: 'transformer', epochs: 25 } }),
   {
     name: 'worker stopped: at any moment',
