@@ -37,7 +37,7 @@ test('an unknown name is refused before anything is installed', () => {
   const { status, stderr } = run(['deom'], { CAPTRAIN_CACHE: path.join(os.tmpdir(), 'captrain-never-made') });
   expect(status).toBe(2);
   expect(stderr).toBe(
-    'captrain: there is no "deom" to run: name one of demo, captrain, bench, parity, profile, test, check.\n',
+    'captrain: there is no "deom" to run: name one of demo, captrain, bench, parity, chaos, profile, test, check.\n',
   );
 });
 
