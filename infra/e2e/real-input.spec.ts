@@ -19,7 +19,16 @@ const CHECKPOINT_EVERY = 20;
 const flags = [
   ...['--language-model', languageModel, '--workers', '2', '--batch-size', '70', '--microbatches', '2'],
   ...['--steps', '100', '--learning-rate', '0.002', '--warmup-steps', '10', '--schedule', 'constant'],
-  ...['--checkpoint-every', String(CHECKPOINT_EVERY), '--seed', '1', '--threads', '1'],
+  ...[
+    '--checkpoint-every',
+    String(CHECKPOINT_EVERY),
+    '--keep-checkpoints',
+    '0',
+    '--seed',
+    '1',
+    '--threads',
+    '1',
+  ],
 ];
 
 let minio: Minio | undefined;

@@ -1,10 +1,16 @@
-import { openStore, readManifest, requireConditionalWrites } from '@captrain/data';
+import { type ObjectStore, openStore, readManifest, requireConditionalWrites } from '@captrain/data';
 import { stepsPerEpoch, totalSteps } from '@captrain/data/order';
-import type { Checkpoint, CoordinatorConfig, RunConfig } from '@captrain/model/run';
+import {
+  type Checkpoint,
+  type CoordinatorConfig,
+  type RunConfig,
+  findCheckpoint,
+  newestValidCheckpoint,
+} from '@captrain/model/run';
 import type { Hello, Welcome } from '@captrain/protos';
 import { type Logger, messageOf } from '@captrain/runtime';
 import { LeaderLease } from './leader-lease.js';
-import { LEADER } from './leader-record.js';
+import { LEADER, readLeader } from './leader-record.js';
 import { digestsOf } from './membership/bring-together.js';
 import { anchored, newRun, resumedRun } from './open-run.js';
 import { prepareRun } from './prepare-run.js';
@@ -69,6 +75,15 @@ export async function coordinate(
     // What is refused leaves the run as it is, its lead too.
     if (given.resume) await refuseOtherData(store, manifest.digest, config.data);
     else await refuseRun(store);
+    const last = given.resume
+      ? await lastCheckpoint(store, steps, { say, signal: options.signal })
+      : undefined;
+    if (last !== undefined) {
+      options.announce({ finished: `${store.uri}/${last.folder}` });
+      // Workers of a coordinator that crashed after its last commit ask for it still.
+      if ((await readLeader(store))?.record.free === false) await doorway.sendAway('The run is finished.');
+      return;
+    }
     lease = await LeaderLease.acquire(store, {
       address: server.address,
       leaseSeconds: given.leaderLeaseSeconds,
@@ -93,14 +108,6 @@ export async function coordinate(
       signal,
     });
     const { crew, checkpoints, reduction } = run;
-    if (checkpoints.latestStep >= steps) {
-      const last = await checkpoints.known();
-      if ((last?.manifest.step ?? 0) >= steps) {
-        options.announce({ finished: `${store.uri}/${last!.folder}` });
-        if (lease.succeedsCrash) await doorway.sendAway('The run is finished.');
-        return;
-      }
-    }
     const welcome = async (hello: Hello): Promise<Omit<Welcome, 'worker'>> => ({
       generation: crew.generation,
       configJson: JSON.stringify(record!.config),
@@ -136,6 +143,18 @@ export async function coordinate(
     await lease?.close();
     if (isAbandoned && lease !== undefined) await store.delete(LEADER);
   }
+}
+
+/** The checkpoint of a run's last step, if it is there and whole. */
+async function lastCheckpoint(
+  store: ObjectStore,
+  steps: number,
+  options: Parameters<typeof newestValidCheckpoint>[1],
+): Promise<Checkpoint | undefined> {
+  const latest = await findCheckpoint(store, 'latest').catch(() => undefined);
+  if (latest === undefined || latest.manifest.step < steps) return undefined;
+  const newest = await newestValidCheckpoint(store, options);
+  return newest !== undefined && newest.manifest.step >= steps ? newest : undefined;
 }
 
 /** Where a newcomer starts: none for one that holds a state, or that takes one from others. */

@@ -49,8 +49,6 @@ export class LeaderLease {
     private readonly patienceSeconds: number,
     private leader: FoundLeader,
     taken: number,
-    /** Whether the leader before did not give its lead up: it crashed, and workers may be asking for it still. */
-    readonly succeedsCrash: boolean,
   ) {
     this.#confirm(taken);
     this.#renewing = this.#keepRenewing();
@@ -71,7 +69,7 @@ export class LeaderLease {
       const taken = performance.now();
       try {
         const { etag } = await run.put(LEADER, bytesOf(record), condition);
-        return new LeaderLease(run, patienceSeconds, { record, etag }, taken, before?.record.free === false);
+        return new LeaderLease(run, patienceSeconds, { record, etag }, taken);
       } catch (error) {
         // Another newcomer was quicker.
         if (!(error instanceof ConflictError)) throw error;
