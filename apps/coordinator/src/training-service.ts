@@ -112,5 +112,6 @@ function receive(stream: WorkStream, { crew, welcome, log }: House): void {
 /** Where other workers reach this one: the address that it calls from, and the port that it names. */
 function peerAddress(stream: WorkStream, { peerPort }: Hello): string {
   const caller = stream.getPeer();
-  return `${caller.slice(0, caller.lastIndexOf(':'))}:${peerPort}`;
+  const host = caller.slice(0, caller.lastIndexOf(':')).replace(/^::ffff:/, '');
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]:${peerPort}` : `${host}:${peerPort}`;
 }

@@ -37,7 +37,11 @@ export async function admitAndRelease(run: Run, step: number): Promise<void> {
   const { crew } = run;
   dismissMisfits(run);
   const { waiting, active } = crew;
-  if (waiting.length > 0) await bringTogether(run, waiting, step, { providers: active });
+  if (waiting.length > 0) {
+    // Newcomers know nothing of the steps before: if only they outlived this coordinator, the lines would be lost.
+    await run.patience.attempt('metrics', () => run.runLog.write());
+    await bringTogether(run, waiting, step, { providers: active });
+  }
   for (const member of crew.living.filter(({ isLeaving }) => isLeaving))
     crew.release(member, 'It wanted to leave.');
 }

@@ -26,6 +26,8 @@ export async function bringTogether(
   const generation = run.crew.nextGeneration();
   const holding =
     'providers' in source ? await provided(run, source.providers, { generation, step }) : undefined;
+  // All who hold the state are gone: it is found anew.
+  if ('providers' in source && holding === undefined) return;
   const isThere = (member: Member) =>
     holding !== undefined && member.holding?.step === step && member.holding.digest === holding.digest;
   const needy = members.filter((member) => member.alive && !isThere(member));
@@ -38,7 +40,7 @@ export async function bringTogether(
   // Whoever provides the state may be lost on the way: what hangs on it then is lost as well, and comes again.
   while (needy.some((member) => member.alive && member.holding === undefined)) {
     await run.crew.next();
-    if ('providers' in source && !holding!.provider.alive) break;
+    if (holding !== undefined && !holding.provider.alive) break;
   }
   const got = members.filter((member) => member.alive && member.holding !== undefined);
   const right = holding?.digest ?? majority(got);
