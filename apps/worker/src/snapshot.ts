@@ -19,6 +19,7 @@ export class Snapshot {
     readonly files: readonly FileValues[],
     private readonly copies: readonly BackgroundCopy[],
     public stallSeconds: number,
+    private readonly giveBack: (memory: SharedMemory) => void,
   ) {}
 
   /** Resolves when all values are there. */
@@ -37,6 +38,6 @@ export class Snapshot {
   }
 
   close(): void {
-    for (const { memory } of this.files) memory.close();
+    for (const { memory } of this.files) this.giveBack(memory);
   }
 }

@@ -31,6 +31,8 @@ export class TrainingState {
   private knownDigest: string | undefined;
   /** What is being copied of the present state. */
   private readonly snapshots = new Set<Snapshot>();
+  /** Memory of snapshots that have been written. */
+  private readonly rooms: SharedMemory[] = [];
 
   constructor(
     private readonly captioner: Captioner,
@@ -148,14 +150,21 @@ export class TrainingState {
     const files = this.files
       .filter(({ name }) => names.includes(name))
       .map((file): FileValues => {
-        const memory = SharedMemory.create(file.length * 4);
+        const memory = this.roomFor(file);
         copies.push(...this.copiesOf(file, memory.floats()));
         return { file, memory };
       });
     const stallSeconds = (performance.now() - started) / 1000;
-    const snapshot = new Snapshot(this.step, this.updates, files, copies, stallSeconds);
+    const giveBack = (memory: SharedMemory) => void this.rooms.push(memory);
+    const snapshot = new Snapshot(this.step, this.updates, files, copies, stallSeconds, giveBack);
     this.snapshots.add(snapshot);
     return snapshot;
+  }
+
+  /** Memory of snapshots is used again: the first touch of fresh memory takes longer than many a step. */
+  private roomFor({ length }: StateFile): SharedMemory {
+    const index = this.rooms.findIndex(({ bytes }) => bytes === length * 4);
+    return this.rooms.splice(index, index < 0 ? 0 : 1)[0] ?? SharedMemory.create(length * 4);
   }
 
   /** The tensors of one flat array follow each other in a file without gaps. */
