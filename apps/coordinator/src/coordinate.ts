@@ -104,7 +104,7 @@ export async function coordinate(
       manifest,
       board,
       log,
-      term: lease.term,
+      lease,
       signal,
     });
     const { crew, checkpoints, reduction } = run;

@@ -82,6 +82,11 @@ export class LeaderLease {
     return this.leader.record.term;
   }
 
+  /** Whether the run's folder still names this coordinator: asked of the store, now. */
+  async isHeld(): Promise<boolean> {
+    return (await readLeader(this.run))?.record.id === this.leader.record.id;
+  }
+
   /** Aborted once this coordinator leads no longer; its reason is a UserError that says who does, or what happened. */
   get lost(): AbortSignal {
     return this.#lost.signal;

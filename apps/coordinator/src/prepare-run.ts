@@ -9,6 +9,7 @@ import { type Logger, UserError, faultPoint } from '@captrain/runtime';
 import { Checkpoints } from './checkpoints/checkpoints.js';
 import { RunLog } from './log/run-log.js';
 import { StorePatience } from './log/store-patience.js';
+import type { LeaderLease } from './leader-lease.js';
 import { Crew } from './membership/crew.js';
 import type { Member } from './membership/member.js';
 import { ReplicaWatch } from './membership/replica-watch.js';
@@ -28,7 +29,7 @@ export interface PrepareOptions {
   manifest: DataManifest;
   board: StatusBoard;
   log: Logger;
-  term: number;
+  lease: LeaderLease;
   signal: AbortSignal;
 }
 
@@ -37,13 +38,18 @@ export interface PrepareOptions {
  * which takes a while for a large one: where workers have outlived their coordinator, nobody waits for it.
  */
 export async function prepareRun(options: PrepareOptions): Promise<Run> {
-  const { store, record, given, captions, manifest, board, log, term } = options;
+  const { store, record, given, captions, manifest, board, log, lease } = options;
+  const { term } = lease;
   const { config } = record;
   await store.sweep();
   const checkpointLog = await CheckpointLog.open(store, { term });
   const found = given.resume ? findStart(options) : Promise.resolve(undefined);
   const patience = new StorePatience(given.storePatience, log);
-  const runLog = await RunLog.open(store, { ledger: given.ledger, patience });
+  const runLog = await RunLog.open(store, {
+    ledger: given.ledger,
+    patience,
+    leads: () => lease.isHeld(),
+  });
   const crew = new Crew({ term, leaseSeconds: given.leaseSeconds, changed: () => board.changed(), log });
   const replicas = new ReplicaWatch();
   crew.observe(replicas.observe);

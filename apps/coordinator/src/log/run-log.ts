@@ -1,4 +1,4 @@
-import { NotFoundError, type ObjectStore } from '@captrain/data';
+import { ConflictError, NotFoundError, type ObjectStore } from '@captrain/data';
 import { faultPoint } from '@captrain/runtime';
 import type { StorePatience } from './store-patience.js';
 
@@ -51,13 +51,13 @@ export class RunLog {
     this.rewind(this.step);
   }
 
-  /** Opens a run's log as it was left. */
+  /** Opens a run's log as it was left. `leads`: whether this coordinator leads the run. */
   static async open(
     store: ObjectStore,
-    { ledger, patience }: { ledger: boolean; patience: StorePatience },
+    { ledger, patience, leads }: { ledger: boolean; patience: StorePatience; leads: () => Promise<boolean> },
   ): Promise<RunLog> {
-    const metrics = await LineFile.open(store, 'metrics.jsonl');
-    const kept = ledger ? await LineFile.open(store, 'ledger.jsonl') : undefined;
+    const metrics = await LineFile.open(store, 'metrics.jsonl', leads);
+    const kept = ledger ? await LineFile.open(store, 'ledger.jsonl', leads) : undefined;
     return new RunLog(metrics, kept, patience);
   }
 
@@ -140,11 +140,12 @@ class LineFile {
     private readonly name: string,
     private readonly lines: { step: number; text: string }[],
     private etag: string | undefined,
+    private readonly leads: () => Promise<boolean>,
   ) {
     this.written = lines.at(-1)?.step ?? 0;
   }
 
-  static async open(store: ObjectStore, name: string): Promise<LineFile> {
+  static async open(store: ObjectStore, name: string, leads: () => Promise<boolean>): Promise<LineFile> {
     let text = '';
     try {
       text = (await store.get(name)).toString('utf8');
@@ -157,7 +158,7 @@ class LineFile {
       .filter((line) => line !== '')
       .map((line) => ({ step: stepOf(line), text: line }))
       .filter(({ step }) => Number.isFinite(step));
-    return new LineFile(store, name, lines, etag);
+    return new LineFile(store, name, lines, etag, leads);
   }
 
   /** The steps whose lines hold a text. */
@@ -182,14 +183,24 @@ class LineFile {
     this.isDirty = false;
     const step = this.lines.at(-1)?.step ?? 0;
     const body = Buffer.from(this.lines.map(({ text }) => `${text}\n`).join(''));
-    const condition = this.etag === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: this.etag };
     try {
-      this.etag = (await this.store.put(this.name, body, condition)).etag;
+      await this.put(body).catch(async (error: unknown) => {
+        // A leader that stood still and was replaced may have written after its successor had looked. The one that leads
+        // writes over that; the other hears that it leads no longer.
+        if (!(error instanceof ConflictError) || !(await this.leads())) throw error;
+        this.etag = (await this.store.stat(this.name))?.etag;
+        await this.put(body);
+      });
     } catch (error) {
       this.isDirty = true;
       throw error;
     }
     this.written = step;
+  }
+
+  private async put(body: Buffer): Promise<void> {
+    const condition = this.etag === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: this.etag };
+    this.etag = (await this.store.put(this.name, body, condition)).etag;
   }
 }
 
