@@ -24,6 +24,11 @@ await runCommands({
       load: async () => (await import('./order.js')).order,
     },
     {
+      name: 'local-steps',
+      summary: 'The loss by steps with local steps and without, and the bytes of a step; draws the curves',
+      load: async () => (await import('./local-steps.js')).localStepsBench,
+    },
+    {
       name: 'train',
       summary: 'Training steps beside the reference and tuned PyTorch: speed, memory, loss',
       load: async () => (await import('./train/train.js')).train,

@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startEngine } from '@captrain/engine';
 import { colors, defineCommand, formatTable } from '@captrain/runtime';
 import { z } from 'zod';
+import { demoTraining, embedScenes } from './demo-task.js';
 import { median } from './median.js';
 import { type StepMetrics, trainRun } from './train-run.js';
 import { validationLoss } from './validation-loss.js';
@@ -15,14 +13,6 @@ const orders = ['captions', 'images'] as const;
 
 /** Steps that a shown loss is the mean of. */
 const WINDOW = 20;
-
-/** Those of the demo's MLP variant. */
-const training = [
-  ...['--mapper', 'mlp', '--learning-rate', '0.004', '--warmup-steps', '20', '--prefix-length', '10'],
-  ...['--batch-size', '40', '--microbatches', '2', '--threads', '1', '--device', 'cpu'],
-];
-
-const demo = path.dirname(createRequire(import.meta.url).resolve('@captrain/cli/package.json'));
 
 /** What an order came to, as means over the seeds. */
 interface OrderResult {
@@ -33,20 +23,6 @@ interface OrderResult {
   validation: number[];
   validationLoss: number;
   captionsPerSecond: number;
-}
-
-/** Embeds the demo's scenes into `folder`; returns where. */
-async function embedScenes(folder: string, signal: AbortSignal): Promise<string> {
-  const out = path.join(folder, 'demo');
-  const args = ['demo', '--out', out, '--steps', '1', '--workers', '1'];
-  const child = spawn(process.execPath, [path.join(demo, 'dist/main.js'), ...args], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    signal,
-    killSignal: 'SIGTERM',
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`captrain demo ended with exit code ${code}`);
-  return path.join(out, 'embeddings');
 }
 
 function resultOf(
@@ -100,10 +76,10 @@ export const order = defineCommand({
         for (let seed = 1; seed <= seeds; seed++) {
           const run = path.join(folder, `${order}-${seed}`);
           const flags = [
-            ...['--data', embeddings, '--language-model', path.join(demo, 'assets/demo/gpt2')],
+            ...['--data', embeddings, '--microbatches', '2'],
             ...['--order', order, '--seed', String(seed), '--steps', String(steps), '--workers', '1'],
           ];
-          runs.push(await trainRun(run, [...training, ...flags], signal));
+          runs.push(await trainRun(run, [...demoTraining, ...flags], signal));
           validation.push(await validationLoss(run, 'val'));
         }
         results.push(resultOf(order, runs, validation));

@@ -1,17 +1,21 @@
 import path from 'node:path';
 import { EmbeddingDataset, openStore } from '@captrain/data';
 import { Captioner, joinWeights, readSafetensors } from '@captrain/model';
-import { findCheckpoint, namesOfKind } from '@captrain/model/run';
+import { type CheckpointName, findCheckpoint, namesOfKind } from '@captrain/model/run';
 
 /** Captions of a batch; nothing but memory depends on it. */
 const BATCH = 100;
 
 /**
- * Cross-entropy in nats per caption token of a run's newest checkpoint, over all captions of a split of its data. The
- * engine has been started.
+ * Cross-entropy in nats per caption token of a run's newest checkpoint, or another, over all captions of a split of its
+ * data. The engine has been started.
  */
-export async function validationLoss(run: string, split: string): Promise<number> {
-  const { folder, manifest } = await findCheckpoint(await openStore(run), 'latest');
+export async function validationLoss(
+  run: string,
+  split: string,
+  name: CheckpointName = 'latest',
+): Promise<number> {
+  const { folder, manifest } = await findCheckpoint(await openStore(run), name);
   const { config, files } = manifest;
   const dataset = await EmbeddingDataset.open(await openStore(config.data), split);
   const place = path.join(run, folder);

@@ -8,6 +8,7 @@
  * Docs/scaling.md writes the terms out. Letters: S bytes of the gradient on the wire; M contributions, one of each
  * worker or, with local aggregation, of each host; a worker serves and calls in one thread, its event loop.
  */
+import { exchangedPerParameter } from '@captrain/model/run';
 import { type Exchange, type ScalingConstants, VALUE_BYTES } from './constants.js';
 
 export type AnyReduce = 'coordinator' | 'workers' | 'collective';
@@ -137,7 +138,10 @@ function startSeconds(
   return latencySeconds + Math.max(0, calls - 2) * callSeconds + travel;
 }
 
-/** A training step: exchanges every `localSteps` steps, after the computation and not beside it. */
+/**
+ * A training step: exchanges every `localSteps` steps, after the computation and not beside it. `exchange` is that of a
+ * gradient; a round of local steps has more to exchange.
+ */
 export function stepSeconds(compute: number, exchange: number, localSteps = 1): number {
-  return compute + exchange / localSteps;
+  return compute + (exchangedPerParameter({ localSteps }) * exchange) / localSteps;
 }

@@ -7,7 +7,7 @@ import { faultPoint } from '@captrain/runtime';
 const SILENCE_MS = 10_000;
 
 /**
- * Downloads the state of a step from a peer into `arrays`: parameters and both moments. Returns the updates that the
+ * Downloads the state of a step from a peer into `arrays`, in the order of `StateArrays`. Returns the updates that the
  * optimizer has counted. Rejects where the peer does not have that state, cannot be reached, falls silent, or a chunk is
  * damaged; there is rubbish in the arrays then.
  */

@@ -36,7 +36,7 @@ export interface ReadySums {
   readonly sums: readonly { readonly subtree: Subtree; readonly descriptor: number }[];
 }
 
-/** The state that peers may fetch: parameters and both moments, one behind the other. */
+/** The state that peers may fetch: its arrays in the order of `StateArrays`. */
 export interface StateToProvide {
   readonly step: number;
   /** Updates that the optimizer has counted. */
@@ -48,7 +48,7 @@ export interface Download {
   /** HOST:PORT of a peer's captrain.v1.Peer. */
   readonly peer: string;
   readonly step: number;
-  /** Where parameters and both moments are put. Once answered, the thread does not need them. */
+  /** Where the state's arrays are put. Once answered, the thread does not need them. */
   readonly arrays: readonly SharedArray[];
 }
 

@@ -11,7 +11,7 @@ interface State {
   readonly step: number;
   /** Updates that the optimizer has counted. */
   readonly updates: number;
-  /** Parameters and both moments. */
+  /** In the order of `StateArrays`. */
   readonly arrays: readonly SharedMemory[];
   /** Aborted once it is no longer provided. */
   readonly withdrawn: AbortController;

@@ -16,6 +16,8 @@ export interface MemoryCase {
   captionTokens: number;
   /** Whether the engine has kernels of its own: see `hasKernels`. Default: true. */
   kernels?: boolean | undefined;
+  /** Steps between two exchanges. Default: 1. */
+  localSteps?: number | undefined;
 }
 
 /** Bytes that one training process needs, by what they are for. */
@@ -32,7 +34,7 @@ export interface TrainingMemory {
   activations: number;
   /** Temporary values of the largest update, once activations are gone; none where the engine has kernels. */
   update: number;
-  /** The gradient in main memory, to be exchanged. */
+  /** The gradient in main memory, to be exchanged; with local steps the changes, their start, and the outer momentum. */
   exchange: number;
   /** Copies while a checkpoint is written, in main memory. */
   checkpoint: number;
@@ -72,7 +74,7 @@ const FACTORS = {
 
 /** An estimate of what training needs. */
 export function trainingMemory(run: MemoryCase): TrainingMemory {
-  const { gpt2, freezeLanguageModel, microbatches, kernels = true } = run;
+  const { gpt2, freezeLanguageModel, microbatches, kernels = true, localSteps = 1 } = run;
   const mapper = sizesOf(mapperShapes(run.mapper, { embeddingDim: run.embeddingDim, width: gpt2.n_embd }));
   const languageModel = sizesOf(gpt2Shapes(gpt2));
   const trained = freezeLanguageModel ? mapper : [...mapper, ...languageModel];
@@ -86,6 +88,7 @@ export function trainingMemory(run: MemoryCase): TrainingMemory {
   // The model and both moments, exported, and as much as two more that garbage collection finds late.
   const checkpoint = 5 * bytes;
   const moments = 2 * bytes;
+  const exchange = localSteps > 1 ? (3 + 3 + 1) * bytes : bytes;
   return {
     parameters,
     weights,
@@ -93,10 +96,10 @@ export function trainingMemory(run: MemoryCase): TrainingMemory {
     moments,
     activations,
     update,
-    exchange: bytes,
+    exchange,
     checkpoint,
     device: weights + moments + Math.max(gradients + activations, update),
-    host: PROGRAM + bytes + checkpoint,
+    host: PROGRAM + exchange + checkpoint,
     coordinator: COORDINATOR + 3 * bytes,
   };
 }

@@ -15,3 +15,13 @@ test('checkpoints hold what the weights are a function of, the order included', 
   expect(part.order).toBe('images');
   expect(part).not.toHaveProperty('checkpointEvery');
 });
+
+test('a run from before there were local steps has none, and islands share whole microbatches', () => {
+  const stored: Record<string, unknown> = { ...runConfig.parse(given) };
+  for (const key of ['localSteps', 'islands', 'outerLearningRate', 'outerMomentum']) delete stored[key];
+  const config = runConfig.parse(stored);
+  expect(config.localSteps).toBe(1);
+  expect(trainingPart(config)).toMatchObject({ islands: 4, outerLearningRate: 0.7, outerMomentum: 0.9 });
+  expect(runConfig.safeParse({ ...stored, localSteps: 8, islands: 3 }).success).toBe(false);
+  expect(runConfig.safeParse({ ...stored, islands: 3 }).success).toBe(true);
+});

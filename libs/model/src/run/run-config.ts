@@ -118,6 +118,10 @@ export const runConfig = z
       .default(100)
       .describe("steps between comparisons of the workers' replicas by digest; 0: only at checkpoints"),
   })
+  .refine(({ batchSize, localSteps, islands }) => localSteps === 1 || batchSize % islands === 0, {
+    path: ['batchSize'],
+    message: 'must be a multiple of the islands, where there are local steps',
+  })
   .refine(({ batchSize, microbatches }) => batchSize % microbatches === 0, {
     path: ['batchSize'],
     message: 'must be a multiple of the microbatches',
