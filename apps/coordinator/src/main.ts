@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { collectAtOnce } from '@captrain/exchange';
 import { coordinatorConfig } from '@captrain/model/run';
 import { createLogger, defineCommand, endWithParent, packageVersion, runCommand } from '@captrain/runtime';
 import { coordinate } from './coordinate.js';
@@ -22,5 +23,6 @@ const command = defineCommand({
     }),
 });
 
+collectAtOnce();
 endWithParent();
 await runCommand(command, packageVersion(import.meta.url));

@@ -1,3 +1,4 @@
+export { collectAtOnce } from './collect-at-once.js';
 export { inChunks } from './in-chunks.js';
 export { type GradientSum, type JoinedSum, NotFinite, joinSums, writeSum } from './joined-sum.js';
 export { type OwnSums } from './own-part.js';

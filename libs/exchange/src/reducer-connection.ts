@@ -1,6 +1,5 @@
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { FLOW_CONTROL_WINDOW, peerService, trainingService } from '@captrain/protos';
-import { collectAtOnce } from './collect-at-once.js';
 import { MessagePool } from './message-pool.js';
 import { OutgoingCall } from './outgoing-call.js';
 
@@ -24,7 +23,6 @@ export class ReducerConnection {
     private readonly address: string,
     service: 'Training' | 'Peer',
   ) {
-    collectAtOnce();
     this.path = (service === 'Training' ? trainingService : peerService).Reduce.path;
   }
 

@@ -1,6 +1,5 @@
 import { EventEmitter, once } from 'node:events';
 import type { GradientChunk } from '@captrain/protos';
-import { collectAtOnce } from './collect-at-once.js';
 import { GivingCall } from './giving-call.js';
 import { MessagePool } from './message-pool.js';
 import { OngoingReduction } from './ongoing-reduction.js';
@@ -29,9 +28,7 @@ export class Reducer {
   private readonly pool = new MessagePool();
   private readonly opened = new EventEmitter().setMaxListeners(0);
 
-  constructor(private readonly options: ReducerOptions) {
-    collectAtOnce();
-  }
+  constructor(private readonly options: ReducerOptions) {}
 
   /**
    * Begins a reduction and ends the one before. `own` is the part of the worker whose process this is.
