@@ -12,15 +12,22 @@ import { documentationImages, writePlot } from './plots/write-plot.js';
 import { trainRun } from './train-run.js';
 import { validationLoss } from './validation-loss.js';
 
-/** Steps between two exchanges; the first is synchronous training. */
-const localSteps = [1, 8, 32];
+/** What is trained, each by its flags: the plain mean is the outer update of rate 1 without momentum. */
+const plainMean = ['--outer-learning-rate', '1', '--outer-momentum', '0'];
+const settings = [
+  { name: 'synchronous', localSteps: 1, flags: [] },
+  { name: '8 local steps', localSteps: 8, flags: [] },
+  { name: '8, plain mean', localSteps: 8, flags: plainMean },
+  { name: '32 local steps', localSteps: 32, flags: [] },
+  { name: '32, plain mean', localSteps: 32, flags: plainMean },
+];
 
 /** Steps between two points of a curve: rounds of every length end there. */
 const WINDOW = 32;
 
-/** What a length of rounds came to, at every `WINDOW` steps. */
+/** What a setting came to, at every `WINDOW` steps. */
 interface Curve {
-  localSteps: number;
+  name: string;
   points: {
     step: number;
     /** Mean over the steps since the point before, as the workers saw it: of islands, within their rounds. */
@@ -32,15 +39,16 @@ interface Curve {
   bytesPerStep: number;
 }
 
-function nameOf(length: number): string {
-  return length === 1 ? 'synchronous' : `${length} local steps`;
-}
-
-async function measure(run: string, length: number, flags: string[], signal: AbortSignal): Promise<Curve> {
+async function measure(
+  run: string,
+  { name, localSteps, flags: own }: (typeof settings)[number],
+  flags: readonly string[],
+  signal: AbortSignal,
+): Promise<Curve> {
   const checkpoints = ['--checkpoint-every', String(WINDOW), '--keep-checkpoints', '0'];
   const metrics = await trainRun(
     run,
-    [...demoTraining, '--local-steps', String(length), ...flags, ...checkpoints],
+    [...demoTraining, '--local-steps', String(localSteps), ...own, ...flags, ...checkpoints],
     signal,
   );
   const points: Curve['points'] = [];
@@ -49,8 +57,8 @@ async function measure(run: string, length: number, flags: string[], signal: Abo
     const training = since.reduce((sum, { loss }) => sum + loss, 0) / since.length;
     points.push({ step, training, validation: await validationLoss(run, 'val', step) });
   }
-  const bytes = 4 * (await parametersOf(run)) * exchangedPerParameter({ localSteps: length });
-  return { localSteps: length, points, bytesPerStep: bytes / length };
+  const bytes = 4 * (await parametersOf(run)) * exchangedPerParameter({ localSteps });
+  return { name, points, bytesPerStep: bytes / localSteps };
 }
 
 /** Trained values of a run's model. */
@@ -70,12 +78,12 @@ function tableOf(curves: readonly Curve[]): string {
     ]);
   return formatTable(
     [
-      ['', ...curves.map((curve) => nameOf(curve.localSteps))].map(colors.bold),
+      ['', ...curves.map(({ name }) => name)].map(colors.bold),
       ...rows('validation loss', ({ validation }) => validation),
       ...rows('training loss', ({ training }) => training),
       ['MB sent for a step', ...curves.map(({ bytesPerStep }) => (bytesPerStep / 1e6).toFixed(2))],
     ],
-    'lrrr',
+    `l${'r'.repeat(curves.length)}`,
   );
 }
 
@@ -87,8 +95,8 @@ function draw(curves: readonly Curve[], folder: string): void {
     yLabel: 'nats a caption token',
     yFromLeast: true,
     xTicks: steps.filter((_, i) => i % 2 === 1).map((x) => ({ x })),
-    lines: curves.map(({ localSteps: length, points, bytesPerStep }) => ({
-      title: `${nameOf(length)}: ${(bytesPerStep / 1e6).toFixed(1)} MB a step`,
+    lines: curves.map(({ name, points, bytesPerStep }) => ({
+      title: `${name}: ${(bytesPerStep / 1e6).toFixed(1)} MB a step`,
       points: points.map(({ step, validation }) => ({ x: step, y: validation })),
     })),
   });
@@ -123,9 +131,9 @@ export const localStepsBench = defineCommand({
       await startEngine({ device: 'cpu' });
       const flags = ['--data', embeddings, '--microbatches', '4', '--seed', '1', '--steps', String(steps)];
       const curves: Curve[] = [];
-      for (const length of localSteps) {
-        const run = path.join(folder, String(length));
-        curves.push(await measure(run, length, flags, signal));
+      for (const setting of settings) {
+        const run = path.join(folder, 'run');
+        curves.push(await measure(run, setting, flags, signal));
         await rm(run, { recursive: true });
       }
       console.log(tableOf(curves));
