@@ -1,5 +1,6 @@
 export type { CheckpointFile__Output as CheckpointFile } from './generated/captrain/v1/CheckpointFile.js';
 export type { CheckpointWritten__Output as CheckpointWritten } from './generated/captrain/v1/CheckpointWritten.js';
+export type { CollectivePort__Output as CollectivePort } from './generated/captrain/v1/CollectivePort.js';
 export type { Compute__Output as Compute } from './generated/captrain/v1/Compute.js';
 export type { Computed__Output as Computed } from './generated/captrain/v1/Computed.js';
 export type { Contribution__Output as Contribution } from './generated/captrain/v1/Contribution.js';
@@ -8,6 +9,7 @@ export type {
   CoordinatorMessage__Output,
 } from './generated/captrain/v1/CoordinatorMessage.js';
 export type { DeliveredSum__Output as DeliveredSum } from './generated/captrain/v1/DeliveredSum.js';
+export type { Exchange__Output as Exchange } from './generated/captrain/v1/Exchange.js';
 export type { ExchangeFailed__Output as ExchangeFailed } from './generated/captrain/v1/ExchangeFailed.js';
 export type { Exchanged__Output as Exchanged } from './generated/captrain/v1/Exchanged.js';
 export type { Fetch__Output as Fetch } from './generated/captrain/v1/Fetch.js';

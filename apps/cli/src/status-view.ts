@@ -21,6 +21,13 @@ export function statusLine(status: RunStatus): string {
   return parts.join(' · ');
 }
 
+/** Who adds gradients up, by `--reduce`. */
+const sumsBy: Record<string, string> = {
+  coordinator: 'by the coordinator',
+  workers: 'by the workers, each one part',
+  collective: 'collectively',
+};
+
 /** A run's status with its workers, for people. */
 export function statusLines(status: RunStatus): string[] {
   const workers = `${status.workers.length} of ${status.expectedWorkers} workers`;
@@ -33,6 +40,7 @@ export function statusLines(status: RunStatus): string[] {
     ],
     ['loss', `${status.loss.toFixed(4)} · ${status.meanLoss.toFixed(4)} over the last steps`],
     ['rate', rate(status)],
+    ['sums', sumsBy[status.reduce] ?? status.reduce],
     ['checkpoint', status.lastCheckpoint?.folder || 'none yet'],
   ];
   if (status.skippedUpdates > 0)

@@ -16,6 +16,7 @@ import { anchored, newRun, resumedRun } from './open-run.js';
 import { prepareRun } from './prepare-run.js';
 import type { Run } from './run.js';
 import { readRun, refuseOtherData, refuseRun, rewriteRun } from './run-folder.js';
+import { refuseCollective } from './refuse-collective.js';
 import { RunRecord } from './run-record.js';
 import { CoordinatorServer } from './server.js';
 import { StatusBoard } from './status-board.js';
@@ -50,6 +51,7 @@ export async function coordinate(
   const config = given.resume
     ? await resumedRun(await readRun(store), anchored(given), options.givenKeys, hub)
     : await newRun(anchored(given), options.givenKeys, hub);
+  refuseCollective(given, config);
   const manifest = await readManifest(await openStore(config.data));
   const captions = manifest.captionsOf(config.split);
   const steps = totalSteps(captions, config);
@@ -61,6 +63,7 @@ export async function coordinate(
     totalEpochs: Math.ceil(steps / stepsPerEpoch(captions, config)),
     generation: 0,
     expectedWorkers: given.workers,
+    reduce: given.reduce,
   });
   const server = await CoordinatorServer.listen(given.host, given.port, {
     training: trainingHandlers(doorway),

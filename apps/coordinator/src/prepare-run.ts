@@ -18,8 +18,7 @@ import type { RunRecord } from './run-record.js';
 import type { StatusBoard } from './status-board.js';
 import { LocalGroups } from './step/local-groups.js';
 import { Pace } from './step/pace.js';
-import { ReduceAmongWorkers } from './step/reduce-among-workers.js';
-import { ReduceHere } from './step/reduce-here.js';
+import { reductionOf } from './step/reduction-of.js';
 
 export interface PrepareOptions {
   store: ObjectStore;
@@ -53,12 +52,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
   const crew = new Crew({ term, leaseSeconds: given.leaseSeconds, changed: () => board.changed(), log });
   const replicas = new ReplicaWatch();
   crew.observe(replicas.observe);
-  const reduction =
-    given.reduce === 'workers'
-      ? new ReduceAmongWorkers()
-      : new ReduceHere(config.exchange === 'bf16' ? 'bfloat16' : 'float32', (refusal) =>
-          crew.post({ type: 'refused', ...refusal }),
-        );
+  const reduction = reductionOf(given.reduce, config, crew);
   const pace = new Pace<Member>(given.stragglerFactor);
   const checkpoints = new Checkpoints(
     {
@@ -93,7 +87,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
     crew,
     pace,
     reduction,
-    groups: new LocalGroups(given.localAggregation, log),
+    groups: new LocalGroups(given.localAggregation ?? !reduction.isCollective, log),
     board,
     runLog,
     log,

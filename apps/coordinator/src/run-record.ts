@@ -56,6 +56,13 @@ export class RunRecord {
     await rewriteRun(this.store, this.current);
   }
 
+  /** From update `step` on sums are made collectively: for good, whatever is done later, as far as the weights are concerned. */
+  async sumCollectivelyFrom(step: number): Promise<void> {
+    if ((this.current.collectiveSince ?? Infinity) <= step) return;
+    this.current = { ...this.current, collectiveSince: step };
+    await rewriteRun(this.store, this.current);
+  }
+
   /** Takes a new run back that came to nothing; tells whether there is none then. */
   async abandon(): Promise<boolean> {
     if (this.written === 'by us') await abandonRun(this.store);

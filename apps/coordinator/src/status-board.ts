@@ -22,7 +22,10 @@ export class StatusBoard {
   >;
 
   constructor(
-    fixed: Pick<RunStatus__Output, 'run' | 'totalSteps' | 'totalEpochs' | 'generation' | 'expectedWorkers'>,
+    fixed: Pick<
+      RunStatus__Output,
+      'run' | 'totalSteps' | 'totalEpochs' | 'generation' | 'expectedWorkers' | 'reduce'
+    >,
   ) {
     this.fields = {
       ...fixed,

@@ -52,12 +52,14 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
       generation: crew.generation,
     });
     const batch: GlobalBatch = new GlobalBatch(planAfter(record.config, run.captions, step, steps));
+    if (run.reduction.isCollective && crew.active.length > 1) await record.sumCollectivelyFrom(step + 1);
     const vectorLength = exchangedPerParameter(record.config) * run.layout!.parameters;
     const stepRun = new StepRun(run, batch, vectorLength);
     const end = await stepRun.toEnd();
     if (end.kind === 'deserted') continue;
     if (end.kind === 'outOfMemory') await cutFiner(run, batch, end.member);
     else if (end.kind === 'astray') step = await recover(run);
+    else if (end.kind === 'unsummable') throw await unsummable(run, step, end.reason);
     else {
       const seconds = (performance.now() - startedAt) / 1000;
       startedAt = performance.now();
@@ -117,6 +119,14 @@ async function saveAndSettle(run: Run, step: number): Promise<void> {
     await checkpoints.settle();
     await patience.pause();
   }
+}
+
+/** Saves what there is, and says so. */
+async function unsummable(run: Run, step: number, reason: string): Promise<UserError> {
+  await saveAndSettle(run, step);
+  return new UserError(
+    `The collective sum of the gradients after step ${step} fails again and again (${reason}); mend that, or go on with --resume --reduce workers.`,
+  );
 }
 
 async function notFinite({ checkpoints, store, skipLimit }: Run, step: number): Promise<UserError> {

@@ -22,7 +22,9 @@ export interface WorkOptions extends LinkWork {
  */
 export async function work(options: WorkOptions): Promise<string> {
   const { coordinator, name, peerHost, patience, reconnect, signal, programs } = options;
-  const link = Link.open({ coordinator, name, peerHost, patience, reconnect }, programs?.link);
+  const collectiveProgram = programs?.collective.href;
+  const linkWork = { coordinator, name, peerHost, patience, reconnect, collectiveProgram };
+  const link = Link.open(linkWork, programs?.link);
   const leave = () => link.drain();
   signal.addEventListener('abort', leave, { once: true });
   if (signal.aborted) leave();

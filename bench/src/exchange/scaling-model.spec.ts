@@ -51,6 +51,13 @@ describe('the model of an exchange', () => {
     expect(exchangeTime({ ...here, localAggregation: true }, costly).seconds).toBeCloseTo(0, 1);
   });
 
+  it('copies a collective sum four times between devices and host, whatever the network does', () => {
+    const ring: Setting = { ...setting, reduce: 'collective' };
+    expect(exchangeTime(ring, free)).toEqual({ seconds: 4, bound: 'network' });
+    const copied = { ...ring, hardware: { ...hardware, deviceCopy: 1e9 } };
+    expect(exchangeTime(copied, free)).toEqual({ seconds: 4 + 16, bound: 'host memory' });
+  });
+
   it('is bound by one process’s event loop where the network is fast, and by the processors where they are few', () => {
     const fast = { ...hardware, network: Infinity, cores: 8 };
     const star: Setting = { ...setting, reduce: 'coordinator', hardware: fast };

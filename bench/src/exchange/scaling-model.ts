@@ -104,14 +104,18 @@ function throughWorkers(setting: Setting, contributions: number, constants: Scal
   };
 }
 
-/** NCCL over float32, on a host and then between hosts: the same bytes as between workers, by the devices themselves. */
+/**
+ * NCCL over float32, on a host and then between hosts: the same bytes as between workers, by the devices themselves. The process
+ * that sums has a device memory of its own: the gradient goes there by way of the host, and the sum comes back so.
+ */
 function ringTime({ parameters, workers, workersPerHost, hardware }: Setting): ExchangeTime {
   const ring = (members: number) => (2 * (members - 1) * parameters * 4) / members;
   const hosts = Math.ceil(workers / workersPerHost);
   const onAHost = ring(Math.min(workers, workersPerHost)) / hardware.deviceLink;
   const hops = 2 * (hosts - 1) * (hardware.roundTrip / 2);
   const between = ring(hosts) / (hardware.network * hardware.collectiveEfficiency) + hops;
-  return { seconds: onAHost + between, bound: hosts === 1 ? 'host memory' : 'network' };
+  const local = onAHost + 2 * copySeconds(parameters, hardware);
+  return { seconds: local + between, bound: local > between ? 'host memory' : 'network' };
 }
 
 /**
@@ -120,10 +124,15 @@ function ringTime({ parameters, workers, workersPerHost, hardware }: Setting): E
  */
 function localSeconds(setting: Setting, { sumBytesPerSecond }: ScalingConstants): number {
   const { parameters, workers, workersPerHost, localAggregation, hardware } = setting;
-  const copies = (2 * parameters * 4) / hardware.deviceCopy;
+  const copies = copySeconds(parameters, hardware);
   const onAHost = Math.min(workers, workersPerHost);
   if (!localAggregation || onAHost === 1) return copies;
   return copies + (parameters * 4) / sumBytesPerSecond;
+}
+
+/** The gradient from a device into the host's memory, and the sum back. */
+function copySeconds(parameters: number, { deviceCopy }: Hardware): number {
+  return (2 * parameters * 4) / deviceCopy;
 }
 
 /** The plan and the answers, the calls, and the first chunk's way there and the last one's back. */

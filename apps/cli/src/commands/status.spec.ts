@@ -16,6 +16,7 @@ const training: RunStatus = {
   captionsPerSecond: 123.4,
   etaSeconds: 200,
   expectedWorkers: 2,
+  reduce: 'collective',
   lastCheckpoint: { step: 1000, folder: 'checkpoints/step-00001000' },
   workers: [
     {
@@ -76,6 +77,7 @@ describe('captrain status', () => {
     expect(out).toContain('1,200 of 5,000 · epoch 2 of 10');
     expect(out).toContain('2.5000');
     expect(out).toContain('123 captions/s · ETA 3 min 20 s');
+    expect(out).toMatch(/sums +collectively/);
     expect(out).toContain('checkpoints/step-00001000');
     expect(out).toMatch(/node02 +waiting +GPU:0 +61\.7 +4/);
   });

@@ -4,7 +4,7 @@ import { type LocalGroups, neighboursOf, outwardShares } from './local-groups.js
 import type { Attempt, Reduction } from './reduction.js';
 
 /** What a plan says to a worker about the exchange. */
-export type Route = Pick<Plan, 'reducers' | 'contributions' | 'neighbours'>;
+export type Route = Pick<Plan, 'reducers' | 'contributions' | 'neighbours' | 'collectiveGroup'>;
 
 /** Makes ready for an attempt, ending the one before, and says how each worker is to exchange. */
 export function openExchange(
@@ -16,14 +16,16 @@ export function openExchange(
   const outward = outwardShares(grouped, shares, leaves);
   const isEveryone = grouped.length === 1 && shares.size > 1;
   if (isEveryone) reduction.close('The workers add up among themselves now.');
-  const reducers = isEveryone ? [] : reduction.open({ ...attempt, shares: outward });
+  const { reducers, collectiveGroup } = isEveryone
+    ? { reducers: [], collectiveGroup: 0 }
+    : reduction.open({ ...attempt, shares: outward });
   const contributions = [...outward].map(([{ worker }, subtrees]) => ({ worker, subtrees: [...subtrees] }));
   return new Map(
     grouped.flatMap((group) => {
       const neighbours = neighboursOf(group, shares, { total, isEveryone });
       return group.map((member, i) => [
         member,
-        { reducers: i === 0 ? reducers : [], contributions, neighbours },
+        { reducers: i === 0 ? reducers : [], contributions, neighbours, collectiveGroup },
       ]);
     }),
   );

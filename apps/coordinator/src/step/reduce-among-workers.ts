@@ -1,24 +1,24 @@
-import { status as codes } from '@grpc/grpc-js';
-import type { Reducer as ReducerPlace } from '@captrain/protos';
 import { evenRanges } from './even-ranges.js';
-import type { Attempt, ReduceCall, Reduction } from './reduction.js';
+import { refuseCall } from './refuse-call.js';
+import type { Attempt, Destination, Reduction } from './reduction.js';
 
 /** `--reduce workers`: each worker adds up one part of the parameters, and this process sees none of them. */
 export class ReduceAmongWorkers implements Reduction {
-  open({ total, shares }: Attempt): ReducerPlace[] {
+  readonly isCollective = false;
+  readonly handle = refuseCall;
+
+  open({ total, shares }: Attempt): Destination {
     const ranges = evenRanges(total, shares.size);
-    return [...shares.keys()]
+    const reducers = [...shares.keys()]
       .map(({ peerAddress, worker }, i) => ({ address: peerAddress, worker, ...ranges[i]! }))
       .filter(({ first, end }) => first < end);
+    return { reducers, collectiveGroup: 0 };
   }
+
+  computed(): void {}
 
   awaited(): number[] {
     return [];
-  }
-
-  handle(call: ReduceCall): void {
-    const details = 'The workers of this run add gradients up among themselves.';
-    call.emit('error', { code: codes.FAILED_PRECONDITION, details });
   }
 
   close(): void {}

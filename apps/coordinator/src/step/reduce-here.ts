@@ -1,9 +1,10 @@
 import { Reducer } from '@captrain/exchange';
-import type { Reducer as ReducerPlace, WireFormat } from '@captrain/protos';
-import type { Attempt, ReduceCall, Reduction } from './reduction.js';
+import type { WireFormat } from '@captrain/protos';
+import type { Attempt, Destination, ReduceCall, Reduction } from './reduction.js';
 
 /** `--reduce coordinator`: this process adds up, chunk by chunk. */
 export class ReduceHere implements Reduction {
+  readonly isCollective = false;
   private readonly reducer: Reducer;
   private generation = 0;
 
@@ -23,7 +24,7 @@ export class ReduceHere implements Reduction {
     this.reducer.handle(call);
   }
 
-  open({ generation, step, leaves, total, shares }: Attempt): ReducerPlace[] {
+  open({ generation, step, leaves, total, shares }: Attempt): Destination {
     this.generation = generation;
     const contributions = new Map([...shares].map(([member, subtrees]) => [member.worker, subtrees]));
     const range = { first: 0, end: total };
@@ -38,8 +39,10 @@ export class ReduceHere implements Reduction {
     });
     // Whoever takes part hears of its end by its own call.
     opened.catch(() => {});
-    return [{ address: '', worker: 0, ...range }];
+    return { reducers: [{ address: '', worker: 0, ...range }], collectiveGroup: 0 };
   }
+
+  computed(): void {}
 
   awaited(): number[] {
     return [...this.reducer.awaited];

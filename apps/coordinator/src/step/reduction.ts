@@ -1,6 +1,6 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Subtree } from '@captrain/exchange';
-import type { GradientChunk, Reducer as ReducerPlace } from '@captrain/protos';
+import type { GradientChunk, Plan } from '@captrain/protos';
 import type { Member } from '../membership/member.js';
 
 /** One attempt at a step: who contributes which subtrees of its tree of microbatches. */
@@ -17,10 +17,20 @@ export interface Attempt {
 /** A call of captrain.v1.Training.Reduce. */
 export type ReduceCall = ServerDuplexStream<GradientChunk, GradientChunk>;
 
+/** Where sums are made. */
+export type Destination = Pick<Plan, 'reducers' | 'collectiveGroup'>;
+
 /** Who adds the gradient sums up: the ways of `--reduce`. */
 export interface Reduction {
+  /**
+   * Whether sums are made collectively: in an order that depends on the number of workers, and so that where one of them
+   * fails all do, and nobody knows whose fault it is.
+   */
+  readonly isCollective: boolean;
   /** Makes ready for an attempt, ending the one before, and says where workers are to send their sums. */
-  open(attempt: Attempt): ReducerPlace[];
+  open(attempt: Attempt): Destination;
+  /** Everyone's part of the present attempt is computed. May be said again and again. */
+  computed(): void;
   /** Workers (by number) that the adding waits for at this moment, as far as this process knows. */
   awaited(): number[];
   /** A worker sends its part here. */

@@ -1,19 +1,17 @@
 import { type Subtree, subtreeKey } from '@captrain/exchange';
-import type { Computed, ExchangeFailed, WorkerMessage__Output } from '@captrain/protos';
+import type { Computed, WorkerMessage__Output } from '@captrain/protos';
 import { UserError } from '@captrain/runtime';
 import type { Member, MemberEvent } from '../membership/member.js';
 import type { Run } from '../run.js';
 import { type Assignment, handedOver, microbatchesOf, moved, shareOut, withoutWorker } from './assignment.js';
+import { ExchangeFaults } from './exchange-faults.js';
 import type { GlobalBatch } from './global-batch.js';
 import { Latecomers, type Piece } from './latecomers.js';
-import { type Route, openExchange } from './open-exchange.js';
+import { openExchange } from './open-exchange.js';
 import { Suspicions } from './suspicions.js';
 
 /** How long the loop waits for an event before it looks for late workers. */
 const TICK_MS = 250;
-
-/** Until an exchange that broke off is begun anew. */
-const RETRY_MS = 300;
 
 /** How a step's attempts ended. */
 export type StepEnd =
@@ -23,6 +21,8 @@ export type StepEnd =
   | { readonly kind: 'outOfMemory'; readonly member: Member }
   /** Replicas differ: somebody's state went astray, and what was computed since is worth nothing. */
   | { readonly kind: 'astray' }
+  /** Again and again the sum could not be made, though nobody was lost: why. */
+  | { readonly kind: 'unsummable'; readonly reason: string }
   /** No active worker is left. */
   | { readonly kind: 'deserted' };
 
@@ -46,11 +46,7 @@ export class StepRun {
   private readonly computing = new Map<Member, StepTimes>();
   private readonly latecomers: Latecomers;
   private readonly suspicions = new Suspicions();
-  private routes: ReadonlyMap<Member, Route> = new Map();
-  /** Who answers its neighbours, but has memory that one of them cannot read. */
-  private readonly unreadable = new Map<Member, string>();
-  /** When an exchange that broke off is to be tried again; by then it is known whether somebody is lost. */
-  private retryAt: number | undefined;
+  private readonly faults: ExchangeFaults;
   private end: StepEnd | undefined;
 
   constructor(
@@ -60,6 +56,7 @@ export class StepRun {
     private readonly total: number,
   ) {
     this.latecomers = new Latecomers(run);
+    this.faults = new ExchangeFaults(run, this.suspicions);
   }
 
   /** Runs to an end. `signal` only hurries: a step that cannot end any more is given up for lost. */
@@ -73,6 +70,7 @@ export class StepRun {
       const event = await crew.next({ milliseconds: TICK_MS });
       if (event !== undefined) this.handle(event);
       else this.look();
+      if (this.isComputed) this.run.reduction.computed();
       if (this.run.replicas.isAstray) this.end = { kind: 'astray' };
       board.changed();
     }
@@ -94,19 +92,19 @@ export class StepRun {
     this.shares = shares;
     this.generation = crew.nextGeneration();
     this.exchanged.clear();
-    this.retryAt = undefined;
     const { generation, leaves, total } = this;
     const { step, cut } = this.batch;
-    this.routes = openExchange(this.run, { generation, step, leaves, total, shares });
+    const routes = openExchange(this.run, { generation, step, leaves, total, shares });
     for (const [member, subtrees] of shares) {
       member.microbatches = microbatchesOf(subtrees, leaves);
       if (member.state !== 'WORKER_STATE_RELIEVED') member.state = 'WORKER_STATE_COMPUTING';
-      const route = this.routes.get(member)!;
+      const route = routes.get(member)!;
       member.send({
         plan: { generation, step, subtrees: [...subtrees], microbatches: cut, leaves, ...route },
       });
     }
     this.latecomers.begin(shares);
+    this.faults.begin(routes);
   }
 
   private handle(event: MemberEvent): void {
@@ -131,7 +129,7 @@ export class StepRun {
       const culprit = this.run.crew.memberOf(partRefused.worker);
       if (culprit) this.refuse(culprit, partRefused.kind, partRefused.reason);
     }
-    if (exchangeFailed) this.noteFailure(member, exchangeFailed);
+    if (exchangeFailed) this.faults.note(member, exchangeFailed);
     if (exchanged) {
       member.state = 'WORKER_STATE_WAITING';
       this.exchanged.set(member, exchanged.finite);
@@ -139,24 +137,12 @@ export class StepRun {
     }
   }
 
-  private noteFailure(member: Member, { reason, reducer, neighbour }: ExchangeFailed): void {
-    const { crew, log } = this.run;
-    log.warn({ worker: member.name, reason }, 'exchange broken off');
-    const place = this.routes.get(member)?.reducers[reducer];
-    const called = neighbour ?? (place?.address ? place : undefined);
-    const calledMember = called && crew.memberOf(called.worker);
-    const isUnreadable = neighbour?.unreadable === true;
-    if (isUnreadable && calledMember) this.unreadable.set(calledMember, reason);
-    const guilty = isUnreadable ? undefined : this.suspicions.unreachable(member, calledMember);
-    if (guilty !== undefined) crew.lose(guilty, `others cannot exchange with it: ${reason}`);
-    else this.retryAt ??= performance.now() + RETRY_MS;
-  }
-
   /** Ends the step once all have the sum, or once somebody has seen that it is not finite: nobody needs the rest of it then. */
   private finishIfAllHaveIt(): void {
-    if (!this.batch.isComplete || [...this.shares.keys()].some((member) => !this.exchanged.has(member)))
-      return;
-    this.end = { kind: 'summed', finite: true, times: longest(this.computing) };
+    if (!this.batch.isComplete) return;
+    const finite = ![...this.exchanged.values()].includes(false);
+    if (finite && [...this.shares.keys()].some((member) => !this.exchanged.has(member))) return;
+    this.end = { kind: 'summed', finite, times: longest(this.computing) };
   }
 
   /** A worker has computed a subtree: its own, or a late worker's, which is its own then. */
@@ -212,8 +198,16 @@ export class StepRun {
     return (this.shares.get(member) ?? []).filter((subtree) => !known?.has(subtreeKey(subtree)));
   }
 
+  /** Whether everyone has computed its part. */
+  private get isComputed(): boolean {
+    return (
+      this.batch.isComplete && [...this.shares.keys()].every((each) => this.outstandingOf(each).length === 0)
+    );
+  }
+
   private lose(member: Member): void {
     if (!this.shares.has(member)) return;
+    this.faults.lost();
     const heirs = [...this.shares.keys()].filter(({ alive }) => alive);
     if (heirs.length === 0) {
       this.end = { kind: 'deserted' };
@@ -250,11 +244,11 @@ export class StepRun {
 
   /** Nothing has happened for a while: is somebody late? */
   private look(): void {
-    const { crew, groups } = this.run;
-    if (this.retryAt !== undefined && performance.now() > this.retryAt) {
-      // Of one that has ended nothing can be read either; that says nothing of its host.
-      for (const [member, reason] of this.unreadable) if (member.alive) groups.separate(member, reason);
-      this.unreadable.clear();
+    const { crew, reduction } = this.run;
+    if (this.faults.isRetryDue) {
+      const { hopeless } = this.faults;
+      if (hopeless !== undefined) return void (this.end = { kind: 'unsummable', reason: hopeless });
+      this.faults.separateUnreadable();
       this.plan(this.shares);
     }
     const members = [...this.shares.keys()];
@@ -263,7 +257,7 @@ export class StepRun {
     const { step, cut } = this.batch;
     for (const [heir, subtrees] of this.latecomers.leaseAgain(outstanding, this.leaves))
       heir.send({ compute: { generation, step, subtrees, microbatches: cut } });
-    if ([...outstanding.values()].every((subtrees) => subtrees.length === 0))
+    if (!reduction.isCollective && this.isComputed)
       for (const member of this.latecomers.stalled(members, this.exchanged))
         crew.lose(member, 'its exchange of gradients stands still');
   }

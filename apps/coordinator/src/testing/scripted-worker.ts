@@ -4,6 +4,7 @@ import { openStore } from '@captrain/data';
 import { ReducerConnection, type Subtree, reduceThrough, subtreeKey } from '@captrain/exchange';
 import {
   type CoordinatorMessage__Output,
+  type Exchange,
   PROTOCOL_VERSION,
   type Plan,
   TrainingClient,
@@ -12,6 +13,7 @@ import {
 } from '@captrain/protos';
 import { sha256 } from '@captrain/runtime';
 import { type LeafGradient, PARAMETERS, leafGradient, treeSum } from './leaf-gradients.js';
+import { newPort, sumAmong } from './summing-processes.js';
 
 export interface Script {
   name: string;
@@ -35,6 +37,8 @@ export interface Script {
   fallsSilentInStep?: number;
   /** Says that sums are not finite. */
   saysNotFinite?: (step: number) => boolean;
+  /** Its process fails in the collective sum of a step; how often at most. */
+  sumFails?: { step: number; times: number };
   /** Asks to leave once it was told to update by this step. */
   leavesAfterStep?: number;
   /** Comes only after another was told to update by this step. */
@@ -58,10 +62,13 @@ export class ScriptedWorker {
   readonly refusals: string[] = [];
   /** The plans in which it had neighbours, whose memory it cannot read. */
   readonly neighbourly: Plan[] = [];
+  /** The groups that it had a process in. */
+  readonly groups: number[] = [];
   private readonly client: InstanceType<typeof TrainingClient>;
   private readonly reducer: ReducerConnection;
   private readonly sums = new Map<string, Float32Array>();
   private worker = 0;
+  private plan: Plan | undefined;
   private run = '';
   private keepsLedger = false;
   private exchange = new AbortController();
@@ -87,16 +94,9 @@ export class ScriptedWorker {
     };
     const { name, holds } = this.script;
     const generation = holds === undefined ? 0 : 1;
-    this.send({
-      hello: {
-        name,
-        protocol: PROTOCOL_VERSION,
-        peerPort: 1,
-        host: this.script.host ?? name,
-        process: 1,
-        generation,
-      },
-    });
+    const protocol = PROTOCOL_VERSION;
+    const host = this.script.host ?? name;
+    this.send({ hello: { name, protocol, peerPort: 1, host, process: 1, generation } });
     const beats = setInterval(() => this.send({ heartbeat: { generation: 0 } }), 100);
     let tail = Promise.resolve();
     let fault: unknown;
@@ -124,6 +124,7 @@ export class ScriptedWorker {
 
   private async obey(message: CoordinatorMessage__Output): Promise<void> {
     const { welcome, fit, plan, compute, update, writeCheckpoint, provideState, fetch, refused } = message;
+    if (message.exchange) void this.sumCollectively(message.exchange, this.exchange.signal);
     if (refused) this.refusals.push(refused.reason);
     if (welcome) {
       this.worker = welcome.worker;
@@ -160,6 +161,7 @@ export class ScriptedWorker {
         return this.send({ outOfMemory: { generation, step } });
       for (const subtree of subtrees) await this.compute({ generation, step, leaves }, subtree);
       if (this.newest > generation) return;
+      if (plan.collectiveGroup > 0) return this.enterGroup(plan);
       if (plan.neighbours.length > 0) return this.cannotRead(plan);
       this.exchange = new AbortController();
       void this.reduce(plan, this.exchange.signal);
@@ -176,6 +178,37 @@ export class ScriptedWorker {
       if (step === this.script.leavesAfterStep) this.send({ drain: {} });
     }
     if (writeCheckpoint) await this.write(writeCheckpoint);
+  }
+
+  /** Alone, it has the sum already. */
+  private enterGroup(plan: Plan): void {
+    const { generation, step, collectiveGroup: group } = plan;
+    this.plan = plan;
+    this.exchange = new AbortController();
+    if (plan.contributions.length === 1) {
+      this.gradients.set(step, this.ownSum());
+      return this.send({ exchanged: { generation, step, finite: true } });
+    }
+    if (this.groups.at(-1) === group) return;
+    this.groups.push(group);
+    this.send({ collectivePort: { group, port: newPort() } });
+  }
+
+  private async sumCollectively(exchange: Exchange, signal: AbortSignal): Promise<void> {
+    const { generation, step } = exchange;
+    const { sumFails } = this.script;
+    if (sumFails?.step === step && sumFails.times-- > 0)
+      return this.send({ exchangeFailed: { generation, step, reason: 'no such device' } });
+    const sum = await sumAmong(exchange, this.ownSum(), signal).catch(() => undefined);
+    if (sum === undefined) return;
+    this.gradients.set(step, sum);
+    this.send({ exchanged: { generation, step, finite: sum.every(Number.isFinite) } });
+  }
+
+  private ownSum(): number[] {
+    const sums = this.plan!.subtrees.map((subtree) => [...this.sums.get(subtreeKey(subtree))!]);
+    const zeros = Array<number>(PARAMETERS).fill(0);
+    return sums.length === 0 ? zeros : sums.reduce((a, b) => a.map((value, i) => Math.fround(value + b[i]!)));
   }
 
   private cannotRead(plan: Plan): void {

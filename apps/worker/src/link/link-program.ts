@@ -14,6 +14,7 @@ import {
 } from '@captrain/protos';
 import type { Logger } from '@captrain/runtime';
 import { faultOf } from '../thread-fault.js';
+import { CollectiveGroup } from './collective-group.js';
 import { ControlStream } from './control-stream.js';
 import { fetchState } from './fetch-state.js';
 import { HeardMetrics } from './heard-metrics.js';
@@ -26,6 +27,13 @@ import { type SharedView, SharedViews } from './shared-views.js';
 import { StepExchange } from './step-exchange.js';
 
 /**
+ * What a piece of a collective sum may take, that others load TensorFlow included. It is for processes that stand still while their workers do not: those of a worker
+ * that is lost are done without once its lease is over.
+ */
+const LEAST_TIMEOUT_SECONDS = 60;
+const LEASES_FOR_A_PIECE = 3;
+
+/**
  * The worker as the network sees it. What the coordinator says goes on to the main thread, in order; exchanging gradients
  * and serving peers go on here while the main thread computes.
  */
@@ -33,6 +41,7 @@ export class LinkProgram {
   private readonly views = new SharedViews();
   private readonly metrics = new HeardMetrics();
   private readonly connections: ReducerConnections;
+  private readonly collective: CollectiveGroup;
   private readonly control: ControlStream;
   private welcome: Welcome | undefined;
   private connection = 0;
@@ -53,12 +62,16 @@ export class LinkProgram {
     private readonly log: Logger,
   ) {
     this.connections = new ReducerConnections(work.coordinator);
+    this.collective = new CollectiveGroup(work.collectiveProgram);
     const { coordinator, patience, reconnect, name } = work;
     this.control = new ControlStream({
       ...{ coordinator, patience, reconnect, log },
       hello: helloOf(name, server.port),
       received: (message, connection) => this.receive(message, connection),
-      lost: () => this.cancel(),
+      lost: () => {
+        this.cancel();
+        this.collective.leave();
+      },
     });
     this.ended = this.control.run().then((stop) => {
       this.post({ connection: this.connection, message: { stop } as CoordinatorMessage__Output });
@@ -95,8 +108,9 @@ export class LinkProgram {
   }
 
   private receive(message: CoordinatorMessage__Output, connection: number): void {
-    const { welcome, plan, compute, update, refused } = message;
+    const { welcome, plan, compute, update, refused, exchange } = message;
     this.connection = connection;
+    if (exchange) return this.exchange?.begin(exchange);
     if (refused) return this.log.warn(refused, 'the coordinator refused what this worker sent');
     if (welcome) this.welcome = welcome;
     if (plan) this.open(plan);
@@ -113,14 +127,16 @@ export class LinkProgram {
     const { welcome, result, connection } = this;
     if (welcome === undefined || result === undefined)
       throw new Error('a plan came before there was a model');
+    const say = (message: WorkerMessage) => this.control.say(message, connection);
     this.exchange = new StepExchange(plan, {
       connections: this.connections,
       reducer: this.reducer,
       neighbours: this.neighbours,
       worker: welcome.worker,
       format: formatOf(welcome),
-      result,
-      say: (message: WorkerMessage) => this.control.say(message, connection),
+      process: this.collective.open(plan, { welcome, result, say }),
+      timeoutSeconds: Math.max(LEAST_TIMEOUT_SECONDS, LEASES_FOR_A_PIECE * welcome.leaseSeconds),
+      ...{ result, say },
     });
   }
 
@@ -183,6 +199,7 @@ export class LinkProgram {
   private async close(): Promise<void> {
     await this.control.close();
     this.cancel();
+    this.collective.leave();
     this.reducer.close('This worker has left.');
     this.state.withdraw();
     this.server.close();

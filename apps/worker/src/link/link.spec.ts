@@ -40,7 +40,7 @@ describe('the link to a coordinator', () => {
     const coordinator = await listen();
     const { link, next } = openLink(coordinator.address);
     const joined = await coordinator.joined();
-    expect(joined.hello).toMatchObject({ name: 'w', protocol: 3, process: process.pid, generation: 0 });
+    expect(joined.hello).toMatchObject({ name: 'w', protocol: 4, process: process.pid, generation: 0 });
     expect(joined.hello.peerPort).toBeGreaterThan(0);
     joined.send({ welcome: welcome(7) });
     joined.send({ heartbeat: { generation: 7 } });

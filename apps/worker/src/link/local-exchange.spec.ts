@@ -1,12 +1,11 @@
 import { credentials, status } from '@grpc/grpc-js';
 import { type Subtree, joinSiblings } from '@captrain/exchange';
-import { CHUNK_VALUES, type OfferedSums, PeerClient, type Plan } from '@captrain/protos';
+import { type OfferedSums, PeerClient, type Plan } from '@captrain/protos';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { LEAVES, TOTAL, sumsOf, wholeSum } from '../testing/leaf-vectors.js';
 import { LinkedWorker } from '../testing/linked-worker.js';
 import { ScriptedCoordinator } from '../testing/scripted-coordinator.js';
 
-const TOTAL = CHUNK_VALUES + 12_345;
-const LEAVES = 7;
 /** Several subtrees each, not next to each other; one has none. */
 const SHARES: Subtree[][] = [
   [
@@ -33,29 +32,6 @@ afterEach(() => {
   coordinator.close();
 });
 
-/** Values whose sum in float32 depends on the order of addition; others in every step. */
-function leaf(step: number, microbatch: number): Float32Array {
-  const values = new Float32Array(TOTAL);
-  let state = 12345 + 7919 * microbatch + 31 * step;
-  for (let i = 0; i < TOTAL; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    values[i] = (state >> 8) * 2 ** -((state & 15) + 10);
-  }
-  return values;
-}
-
-function treeSum(step: number, { first, count }: Subtree): Float32Array {
-  if (count === 1) return leaf(step, first);
-  const left = treeSum(step, { first, count: count / 2 });
-  if (first + count / 2 >= LEAVES) return left;
-  const right = treeSum(step, { first: first + count / 2, count: count / 2 });
-  for (let i = 0; i < TOTAL; i++) left[i]! += right[i]!;
-  return left;
-}
-
-const sumsOf = (step: number, subtrees: readonly Subtree[]) =>
-  subtrees.map((subtree) => ({ subtree, values: treeSum(step, subtree) }));
-
 const zeros = (subtrees: readonly Subtree[]) =>
   subtrees.map((subtree) => ({ subtree, values: new Float32Array(TOTAL) }));
 
@@ -72,7 +48,7 @@ async function expectSumAt(
   members: readonly LinkedWorker[],
   { generation, step }: Pick<Plan, 'generation' | 'step'>,
 ) {
-  const expected = Buffer.from(treeSum(step, { first: 0, count: 8 }).buffer);
+  const expected = Buffer.from(wholeSum(step).buffer);
   for (const { joined, values } of members) {
     expect(await joined.next('exchanged')).toMatchObject({ generation, step, finite: true });
     expect(expected.equals(Buffer.from(values.buffer))).toBe(true);

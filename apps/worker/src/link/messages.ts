@@ -14,6 +14,8 @@ export interface LinkWork {
   readonly patience: number;
   /** Seconds to go on asking for a coordinator that went away. */
   readonly reconnect: number;
+  /** URL of what sums collectively, in processes of their own, where tests run it from source. */
+  readonly collectiveProgram?: string | undefined;
 }
 
 /** Memory of this process that another thread maps by its descriptor. */

@@ -6,13 +6,22 @@ import {
   type Reducer,
   reduceThrough,
 } from '@captrain/exchange';
-import type { Plan, Reducer as ReducerPlace, Update, WireFormat, WorkerMessage } from '@captrain/protos';
+import type {
+  Exchange,
+  Plan,
+  Reducer as ReducerPlace,
+  Update,
+  WireFormat,
+  WorkerMessage,
+} from '@captrain/protos';
 import { faultPoint, messageOf } from '@captrain/runtime';
+import { CollectiveExchange } from './collective-exchange.js';
 import { LocalExchange, type OwnSum } from './local-exchange.js';
 import { NeighbourFailed } from './neighbour-failed.js';
 import type { Neighbours } from './neighbours.js';
 import type { ReducerConnections } from './reducer-connections.js';
 import type { SharedView } from './shared-views.js';
+import type { SummingProcess } from './summing-process.js';
 
 export interface ExchangeOptions {
   readonly connections: ReducerConnections;
@@ -23,6 +32,9 @@ export interface ExchangeOptions {
   /** This worker's number. */
   readonly worker: number;
   readonly format: WireFormat;
+  /** Of a collective sum: what sums for this worker, unless it is alone; and how long a piece of the sum may take. */
+  readonly process: SummingProcess | undefined;
+  readonly timeoutSeconds: number;
   /** Where the global sum is received. */
   readonly result: SharedView;
   say(message: WorkerMessage): void;
@@ -31,13 +43,14 @@ export interface ExchangeOptions {
 /**
  * One plan's exchange: this worker's sums go to all reducers at once, its own range of the global sum is added up here,
  * and all ranges of it arrive in the result. Where the plan names neighbours, their sums go with this worker's, or its own
- * with theirs. `cancel()` ends it; nothing writes to the result once that has resolved.
+ * with theirs. Where the plan names a group, processes sum instead. `cancel()` ends it; nothing writes to the result once that has resolved.
  */
 export class StepExchange {
   private readonly abort = new AbortController();
   private readonly sums: Promise<readonly GradientSum[]>;
   private giveSums!: (sums: readonly GradientSum[]) => void;
   private readonly local: LocalExchange | undefined;
+  private readonly collective: CollectiveExchange | undefined;
   private readonly own: Promise<{ finite: boolean }> | undefined;
   private running: Promise<unknown> = Promise.resolve();
   private done = false;
@@ -52,6 +65,7 @@ export class StepExchange {
     const { reducer, worker, format, neighbours } = options;
     const result = options.result.values;
     this.local = this.amongNeighbours();
+    this.collective = this.amongProcesses();
     neighbours.open(plan, this.local);
     const place = plan.reducers.find((other) => this.isOwn(other));
     if (place === undefined) return;
@@ -65,6 +79,12 @@ export class StepExchange {
   /** Exchanges these sums, and reports how that ended; once. */
   start(sums: readonly OwnSum[]): void {
     this.running = this.exchange(sums);
+  }
+
+  /** Everyone is ready for a collective sum. */
+  begin(exchange: Exchange): void {
+    const { generation, step } = this.plan;
+    if (exchange.generation === generation && exchange.step === step) this.collective?.begin(exchange);
   }
 
   /** Whether an update is for this plan, and may be done. */
@@ -92,9 +112,18 @@ export class StepExchange {
     });
   }
 
+  private amongProcesses(): CollectiveExchange | undefined {
+    if (this.plan.collectiveGroup === 0) return undefined;
+    const { process, timeoutSeconds, result } = this.options;
+    const { signal } = this.abort;
+    return new CollectiveExchange(this.plan, { process, timeoutSeconds, result: result.values, signal });
+  }
+
   private async exchange(own: readonly OwnSum[]): Promise<void> {
     const started = performance.now();
-    const seen = await (this.local?.run(own) ?? this.outward(own));
+    const seen = await (this.collective
+      ? this.collectively(this.collective, own)
+      : (this.local?.run(own) ?? this.outward(own)));
     if (this.abort.signal.aborted || seen === undefined) return;
     this.done = true;
     this.exchanged({ ...seen, seconds: (performance.now() - started) / 1000 });
@@ -103,6 +132,18 @@ export class StepExchange {
   private exchanged(seen: ReductionSeen & { seconds: number }): void {
     const { generation, step } = this.plan;
     this.options.say({ exchanged: { generation, step, ...seen } });
+  }
+
+  private async collectively(
+    collective: CollectiveExchange,
+    own: readonly OwnSum[],
+  ): Promise<ReductionSeen | undefined> {
+    try {
+      return await collective.run(own);
+    } catch (error) {
+      this.tellOf(error, {});
+      return undefined;
+    }
   }
 
   /** Exchanges sums with all reducers. */

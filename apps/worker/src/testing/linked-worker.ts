@@ -6,6 +6,9 @@ import { LinkProgram } from '../link/link-program.js';
 import type { FromLink } from '../link/messages.js';
 import type { Joined, ScriptedCoordinator } from './scripted-coordinator.js';
 
+const collectiveProgram = new URL('../../fixtures/collective-process.mjs', import.meta.url).href;
+const configJson = JSON.stringify({ device: 'cpu', threads: 1 });
+
 export interface GivenSum {
   readonly subtree: Subtree;
   readonly values: Float32Array;
@@ -28,7 +31,7 @@ export class LinkedWorker {
     const work = { coordinator: coordinator.address, name: `w${worker}`, peerHost: '127.0.0.1' };
     const heard: FromLink[] = [];
     const program = await LinkProgram.start(
-      { ...work, patience: 10, reconnect: 10 },
+      { ...work, patience: 10, reconnect: 10, collectiveProgram },
       (message) => heard.push(message),
       createLogger('worker', { level: 'silent' }),
     );
@@ -37,7 +40,7 @@ export class LinkedWorker {
     const linked = new LinkedWorker(program, joined, worker, SharedMemory.create(total * 4), heard);
     linked.share(linked.result);
     program.obey({ result: linked.result.descriptor });
-    const welcome = { generation: 1, worker, leaseSeconds: 60, configJson: '{}' } as Welcome;
+    const welcome = { generation: 1, worker, leaseSeconds: 60, configJson } as Welcome;
     joined.send({ welcome });
     return linked;
   }
@@ -58,7 +61,9 @@ export class LinkedWorker {
   }
 
   plan(plan: Partial<Plan>): void {
-    this.joined.send({ plan: { reducers: [], contributions: [], neighbours: [], ...plan } as Plan });
+    this.joined.send({
+      plan: { reducers: [], contributions: [], neighbours: [], collectiveGroup: 0, ...plan } as Plan,
+    });
   }
 
   /** The worker has computed its sums of a plan; memory of the step before is used again. */

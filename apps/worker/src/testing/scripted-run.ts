@@ -21,6 +21,7 @@ const programs = {
   link: fixture('link-thread.mjs'),
   feeder: fixture('feeder-thread.mjs'),
   writer: fixture('writer-thread.mjs'),
+  collective: fixture('collective-process.mjs'),
 };
 
 /** A real worker of this process, and what the coordinator knows of it. */

@@ -21,16 +21,16 @@ export const launchConfig = z.strictObject({
     .default(50051)
     .describe('port that the coordinator listens on; 0: any free one'),
   reduce: z
-    .enum(['coordinator', 'workers'])
+    .enum(['coordinator', 'workers', 'collective'])
     .default('coordinator')
     .describe(
-      'who adds the gradients up: the coordinator, or the workers, each one part of the parameters, so that no machine carries the bytes of all; the result is the same',
+      'who adds the gradients up: the coordinator, or the workers, each one part of the parameters, so that no machine carries the bytes of all: the result is the same; or TensorFlow in a process beside each worker (collective: a ring, by NCCL between GPUs), float32 alone, whose result is the same for all workers, but in its last bits another one for another number of them',
     ),
   localAggregation: z
     .boolean()
-    .default(true)
+    .optional()
     .describe(
-      'workers of one host combine their gradients through shared memory before anything crosses the network; with exact exchange the result is the same',
+      'workers of one host combine their gradients through shared memory before anything crosses the network; with exact exchange the result is the same. On unless --no-local-aggregation is given, but for --reduce collective, which has no use for it',
     ),
   leaseSeconds: z
     .number()
@@ -75,7 +75,7 @@ export type LaunchConfig = z.infer<typeof launchConfig>;
 /** Flags of the coordinator: a run to start, or with resume one to go on with, which brings its own config. */
 export const coordinatorConfig = z.strictObject({
   ...launchConfig.shape,
-  ...z.strictObject(runConfig.shape).omit({ microbatchCuts: true }).shape,
+  ...z.strictObject(runConfig.shape).omit({ microbatchCuts: true, collectiveSince: true }).shape,
   data: runConfig.shape.data.optional(),
   languageModel: runConfig.shape.languageModel.optional(),
   microbatches: z

@@ -90,6 +90,14 @@ export const trainingConfig = z.strictObject({
   ...orderConfig.shape,
   ...optimizerConfig.shape,
   ...localStepsConfig.shape,
+  collectiveSince: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'the first step whose gradients workers summed collectively: weights since then depend, in their last bits, on the number of workers and on who was lost when; written by the run itself',
+    ),
   exchange: z
     .enum(['exact', 'bf16'])
     .default('exact')
