@@ -6,6 +6,7 @@ import {
   type RunConfig,
   findCheckpoint,
   newestValidCheckpoint,
+  validationChoice,
 } from '@captrain/model/run';
 import type { Hello, Welcome } from '@captrain/protos';
 import { type Logger, messageOf } from '@captrain/runtime';
@@ -52,6 +53,7 @@ export async function coordinate(
     : await newRun(anchored(given), options.givenKeys, hub);
   const manifest = await readManifest(await openStore(config.data));
   const captions = manifest.captionsOf(config.split);
+  const choice = validationChoice(config, manifest);
   const steps = totalSteps(captions, config);
 
   const doorway = new Doorway();
@@ -102,6 +104,7 @@ export async function coordinate(
       given,
       captions,
       manifest,
+      validationChoice: choice,
       board,
       log,
       lease,

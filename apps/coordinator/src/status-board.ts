@@ -35,6 +35,8 @@ export class StatusBoard {
       lastCheckpoint: null,
       message: '',
       skippedUpdates: 0,
+      validation: null,
+      best: null,
     };
   }
 

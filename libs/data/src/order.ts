@@ -20,3 +20,4 @@ export {
   type Range,
   type StepPlan,
 } from './step-plan.js';
+export { validationOrder } from './validation-order.js';

@@ -20,6 +20,10 @@ export interface StepMetrics {
   workers: number;
   /** The gradient was not finite, and nothing was updated. */
   skipped?: true;
+  /** Mean cross-entropy per caption token on the validation captions, after the step; null where it is not finite. */
+  validation_loss?: number | null;
+  /** How long training stood still for it. */
+  validation_seconds?: number;
 }
 
 /** A step as it is kept until it is in the run's folder. */
@@ -83,6 +87,11 @@ export class RunLog {
     if (metrics.skipped) this.skippedSteps.push(metrics.step);
     this.metrics.add(metrics.step, metrics);
     this.ledger?.add(metrics.step, { step: metrics.step, epoch: metrics.epoch, samples: samples ?? [] });
+  }
+
+  /** Adds to the line of the last step. */
+  amend(step: number, more: Partial<StepMetrics>): void {
+    this.metrics.amend(step, more);
   }
 
   /** Forgets what comes after a step: it will come again. */
@@ -168,6 +177,14 @@ class LineFile {
 
   add(step: number, line: object): void {
     this.lines.push({ step, text: JSON.stringify(line) });
+    this.isDirty = true;
+  }
+
+  /** Adds to the last line, if it is that of the step. */
+  amend(step: number, more: object): void {
+    const last = this.lines.at(-1);
+    if (last?.step !== step) return;
+    last.text = JSON.stringify({ ...(JSON.parse(last.text) as object), ...more });
     this.isDirty = true;
   }
 
