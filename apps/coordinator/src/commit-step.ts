@@ -48,7 +48,7 @@ export function commitStep(
       workers: members.length,
       ...(isSkipped && { skipped: true as const }),
     },
-    ...(run.keepsLedger && { samples: batch.samples }),
+    ...(run.keepsLedger && { ledger: batch.ledger }),
   };
   runLog.add(stepRecord);
   if (compares) replicas.expect(step, members);

@@ -8,6 +8,7 @@ export {
   type IslandStep,
   type RoundOptions,
   type RoundPlan,
+  type RoundStep,
 } from './rounds.js';
 export { sampleOrder } from './sample-order.js';
 export {
