@@ -94,10 +94,11 @@ export class Replica {
   /** The fewest microbatches of a global batch that the device has memory for, by an estimate. */
   fittingCut(): number {
     const { gpt2, maxCaptionTokens, embeddingDim } = this.captioner;
-    const { batchSize, freezeLanguageModel, checkpointActivations, localSteps } = this.config;
+    const { batchSize, freezeLanguageModel, checkpointActivations, localSteps, islands } = this.config;
     const { bytes: free, onHost } = freeMemory(this.deviceWorkers);
     const model = { gpt2, mapper: this.config, embeddingDim, freezeLanguageModel, checkpointActivations };
-    const run = { ...model, batchSize, localSteps, captionTokens: maxCaptionTokens, kernels: hasKernels() };
+    const steps = { batchSize, localSteps, islands };
+    const run = { ...model, ...steps, captionTokens: maxCaptionTokens, kernels: hasKernels() };
     return fittingCut(run, { free, onHost });
   }
 
