@@ -26,12 +26,12 @@ async function train(name: string, ...more: string[]) {
   return newestCheckpoint(runOf(name));
 }
 
-/** Captions in the order in which they were trained on. */
-function samplesOf(name: string): number[] {
+/** The captions that each step was trained on. */
+function ledgerOf(name: string): { step: number; epoch: number; samples: number[] }[] {
   const lines = readFileSync(path.join(runOf(name), 'ledger.jsonl'), 'utf8')
     .trim()
     .split('\n');
-  return lines.flatMap((line) => (JSON.parse(line) as { samples: number[] }).samples);
+  return lines.map((line) => JSON.parse(line) as ReturnType<typeof ledgerOf>[number]);
 }
 
 function values(name: string, file: string): Float32Array[] {
@@ -53,6 +53,14 @@ describe('a run with local steps', () => {
       [12, 32],
     ]);
     expect(four.map(({ loss }) => loss)).toEqual(one.map(({ loss }) => loss));
+    // Rounds go over the ends of epochs, each of which has every caption once all the same.
+    const ledger = ledgerOf('1');
+    expect(ledger.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    for (const epoch of [0, 1, 2]) {
+      const seen = ledger.filter((line) => line.epoch === epoch).flatMap(({ samples }) => samples);
+      expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 72 }, (_, i) => i));
+    }
+    expect(ledgerOf('4')).toEqual(ledger);
   });
 
   test('that loses a worker in a round ends in those bytes too', async () => {
@@ -66,7 +74,7 @@ describe('a run with local steps', () => {
     expect(err).toContain('worker-1 ended (SIGKILL); starting it again');
     expect(code).toBe(0);
     expect(newestCheckpoint(runOf('killed'))).toEqual(newestCheckpoint(runOf('1')));
-    expect(samplesOf('killed')).toEqual(samplesOf('1'));
+    expect(ledgerOf('killed')).toEqual(ledgerOf('1'));
   });
 
   test('stopped and resumed with another number of workers, ends in those bytes too', async () => {
@@ -93,7 +101,7 @@ describe('a run with local steps', () => {
     await train('synchronous');
     const followed = ['--islands', '1', '--outer-learning-rate', '1', '--outer-momentum', '0'];
     await train('one-island', ...rounds, ...followed);
-    expect(samplesOf('one-island')).toEqual(samplesOf('synchronous'));
+    expect(ledgerOf('one-island')).toEqual(ledgerOf('synchronous'));
     for (const file of ['model.safetensors', 'optimizer.safetensors']) {
       const expected = values('synchronous', file);
       const differences = values('one-island', file).flatMap((array, i) =>

@@ -17,9 +17,12 @@ export interface TinyInputs {
 /**
  * Writes into `folder` what a training run reads, small enough for a step to take milliseconds: random embeddings of
  * 24 images with three captions each, and a random GPT-2 with a tokenizer of single bytes. The same bytes every time.
- * `size` changes GPT-2's.
+ * `size` changes GPT-2's; with `val` there is a split of that name, too, of as many images with a caption each.
  */
-export async function writeTinyInputs(folder: string, size: { n_embd?: number } = {}): Promise<TinyInputs> {
+export async function writeTinyInputs(
+  folder: string,
+  { val = 0, ...size }: { n_embd?: number; val?: number } = {},
+): Promise<TinyInputs> {
   const data = path.join(folder, 'embeddings');
   const languageModel = path.join(folder, 'gpt2');
   writeTinyGpt2(languageModel, size);
@@ -45,6 +48,14 @@ export async function writeTinyInputs(folder: string, size: { n_embd?: number } 
         split: 'train',
       });
     }
+  }
+  for (let image = 0; image < val; image++) {
+    await writer.add({
+      imageId: `val-${image}`,
+      embedding: new RandomStream(2, String(image)).normal(DIM, 1),
+      captions: [`there is a ${things[image % things.length]} and ${image} more`],
+      split: 'val',
+    });
   }
   await writer.close();
   return { data, languageModel };

@@ -34,6 +34,8 @@ export type { Subtree__Output as Subtree } from './generated/captrain/v1/Subtree
 export type { TrainingHandlers } from './generated/captrain/v1/Training.js';
 export type { Update__Output as Update } from './generated/captrain/v1/Update.js';
 export type { Updated__Output as Updated } from './generated/captrain/v1/Updated.js';
+export type { Validate__Output as Validate } from './generated/captrain/v1/Validate.js';
+export type { Validated__Output as Validated } from './generated/captrain/v1/Validated.js';
 export type { Welcome__Output as Welcome } from './generated/captrain/v1/Welcome.js';
 export type { WorkerMessage, WorkerMessage__Output } from './generated/captrain/v1/WorkerMessage.js';
 export type { WorkerState__Output as WorkerState } from './generated/captrain/v1/WorkerState.js';

@@ -17,6 +17,7 @@ export function statusLine(status: RunStatus): string {
     `loss ${status.meanLoss.toFixed(3)}`,
     formatRate(status.captionsPerSecond, 'captions'),
   ];
+  if (status.validation) parts.push(`validation ${status.validation.loss.toFixed(3)}`);
   if (status.etaSeconds > 0) parts.push(`ETA ${formatDuration(status.etaSeconds)}`);
   return parts.join(' · ');
 }
@@ -43,6 +44,8 @@ export function statusLines(status: RunStatus): string[] {
     ['sums', sumsBy[status.reduce] ?? status.reduce],
     ['checkpoint', status.lastCheckpoint?.folder || 'none yet'],
   ];
+  const validated = validation(status);
+  if (validated !== '') rows.push(['validation', validated]);
   if (status.skippedUpdates > 0)
     rows.push(['skipped', `${formatCount(status.skippedUpdates)} updates: their gradients were not finite`]);
   if (status.message) rows.push(['message', status.message]);
@@ -56,6 +59,19 @@ function epoch({ epoch, totalEpochs }: RunStatus): string {
   return totalEpochs > 0
     ? `epoch ${Math.min(epoch + 1, totalEpochs)} of ${totalEpochs}`
     : `epoch ${epoch + 1}`;
+}
+
+/** The last validation and the best one; empty where there was none. */
+function validation({ validation, best }: RunStatus): string {
+  const told = validation ?? best;
+  if (!told) return '';
+  const at = ({ loss, step }: NonNullable<typeof best>) => `${loss.toFixed(4)} at step ${formatCount(step)}`;
+  const parts = [
+    ...(validation ? [at(validation)] : []),
+    ...(best ? [`best ${at(best)}`] : []),
+    `${formatCount(told.captions)} captions of ${told.split}`,
+  ];
+  return parts.join(' · ');
 }
 
 function rate(status: RunStatus): string {

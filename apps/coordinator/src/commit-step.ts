@@ -1,5 +1,6 @@
 import { learningRateAt } from '@captrain/model/config';
 import { faultPoint } from '@captrain/runtime';
+import { isCheckpointDue, passes } from './checkpoints/due.js';
 import type { Run } from './run.js';
 import type { GlobalBatch } from './step/global-batch.js';
 import type { StepTimes } from './step/step-run.js';
@@ -29,9 +30,8 @@ export function commitStep(
   const { config } = record;
   const { before, step, epoch, loss, captions, captionTokens } = batch;
   const isSkipped = !finite || !Number.isFinite(loss);
-  const passed = (every: number) => every > 0 && Math.floor(step / every) > Math.floor(before / every);
-  const isDue = step === steps || passed(config.checkpointEvery);
-  const compares = isDue || passed(config.digestEvery);
+  const isDue = isCheckpointDue(config, { before, step, steps });
+  const compares = isDue || passes(config.digestEvery, before, step);
   const learningRate = learningRateAt(config, step - 1, steps);
   const members = crew.active;
   const stepRecord = {
@@ -48,7 +48,7 @@ export function commitStep(
       workers: members.length,
       ...(isSkipped && { skipped: true as const }),
     },
-    ...(run.keepsLedger && { samples: batch.samples }),
+    ...(run.keepsLedger && { ledger: batch.ledger }),
   };
   runLog.add(stepRecord);
   if (compares) replicas.expect(step, members);

@@ -24,7 +24,11 @@ describe('a coordinator', () => {
       [1, 2, 3, 4].map((step) => [step, 0.5, 16]),
     );
     expect(latest()).toBe('step-00000004');
-    expect(readdirSync(path.join(folder, 'run/checkpoints')).toSorted()).toEqual(['LATEST', 'step-00000004']);
+    expect(readdirSync(path.join(folder, 'run/checkpoints')).toSorted()).toEqual([
+      'BEST',
+      'LATEST',
+      'step-00000004',
+    ]);
   });
 
   it('keeps a ledger of the captions that workers say they have trained on', async () => {

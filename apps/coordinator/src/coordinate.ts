@@ -6,6 +6,7 @@ import {
   type RunConfig,
   findCheckpoint,
   newestValidCheckpoint,
+  validationChoice,
 } from '@captrain/model/run';
 import type { Hello, Welcome } from '@captrain/protos';
 import { type Logger, messageOf } from '@captrain/runtime';
@@ -54,6 +55,7 @@ export async function coordinate(
   refuseCollective(given, config);
   const manifest = await readManifest(await openStore(config.data));
   const captions = manifest.captionsOf(config.split);
+  const choice = validationChoice(config, manifest);
   const steps = totalSteps(captions, config);
 
   const doorway = new Doorway();
@@ -105,6 +107,7 @@ export async function coordinate(
       given,
       captions,
       manifest,
+      validationChoice: choice,
       board,
       log,
       lease,

@@ -12,7 +12,9 @@ import { partsOf } from '@captrain/data/order';
 import { UserError, resolveConfig } from '@captrain/runtime';
 
 /** Options that no weights depend on, though they belong to the run: they may change when it is resumed. */
-const changeable: ReadonlySet<keyof RunConfig> = new Set(['checkpointEvery', 'digestEvery'] as const);
+const changeable: ReadonlySet<keyof RunConfig> = new Set([
+  ...(['checkpointEvery', 'digestEvery', 'validationSplit', 'validationCaptions'] as const),
+]);
 
 /** Local folders by their absolute paths, so that the run can be resumed and used from any working directory. */
 export function anchored(given: CoordinatorConfig): CoordinatorConfig {

@@ -3,6 +3,7 @@ import {
   type Checkpoint,
   CheckpointLog,
   type CoordinatorConfig,
+  type ValidationChoice,
   newestValidCheckpoint,
 } from '@captrain/model/run';
 import { type Logger, UserError, faultPoint } from '@captrain/runtime';
@@ -26,6 +27,7 @@ export interface PrepareOptions {
   given: CoordinatorConfig;
   captions: number;
   manifest: DataManifest;
+  validationChoice: ValidationChoice | undefined;
   board: StatusBoard;
   log: Logger;
   lease: LeaderLease;
@@ -69,15 +71,25 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
         await checkpointLog.retain(given.keepCheckpoints);
         return checkpoint;
       },
-      onCommitted: ({ folder, manifest }) => board.set({ lastCheckpoint: { step: manifest.step, folder } }),
+      onCommitted: ({ folder, manifest }) =>
+        board.set({
+          lastCheckpoint: { step: manifest.step, folder },
+          best: checkpointLog.best ?? null,
+        }),
     },
     { found, latestStep: checkpointLog.latestStep },
   );
   board.attach(crew, pace);
+  board.set({ best: checkpointLog.best ?? null });
   void found.then((start) => {
     if (start === undefined || board.current.step >= start.manifest.step) return;
-    const { step, epoch } = start.manifest;
-    board.set({ step, epoch, lastCheckpoint: { step, folder: start.folder } });
+    const { step, epoch, validation } = start.manifest;
+    board.set({
+      step,
+      epoch,
+      lastCheckpoint: { step, folder: start.folder },
+      validation: validation === undefined ? null : { step, ...validation },
+    });
   });
   return {
     record,
@@ -93,6 +105,8 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
     log,
     replicas,
     checkpoints,
+    validationChoice: options.validationChoice,
+    lastValidation: undefined,
     patience,
     keepsLedger: given.ledger,
     workerPatience: given.workerPatience,

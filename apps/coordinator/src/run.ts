@@ -1,5 +1,6 @@
 import type { ObjectStore } from '@captrain/data';
 import type { Logger } from '@captrain/runtime';
+import type { Validation, ValidationChoice } from '@captrain/model/run';
 import type { Ready } from '@captrain/protos';
 import type { Checkpoints } from './checkpoints/checkpoints.js';
 import type { StorePatience } from './log/store-patience.js';
@@ -37,6 +38,10 @@ export interface Run {
   /** Steps in a row with a gradient that is not finite, until the run is given up. */
   readonly skipLimit: number;
   readonly checkpoints: Checkpoints;
+  /** What checkpoints are validated on, if on anything. */
+  readonly validationChoice: ValidationChoice | undefined;
+  /** What came of the last validation, until there is another step; without a result where the loss was not finite. */
+  lastValidation: { readonly step: number; readonly result: Validation | undefined } | undefined;
   readonly patience: StorePatience;
   /** What the model is, by the first worker that had loaded it. */
   layout: Ready | undefined;

@@ -38,6 +38,8 @@ export class StatusBoard {
       lastCheckpoint: null,
       message: '',
       skippedUpdates: 0,
+      validation: null,
+      best: null,
     };
   }
 

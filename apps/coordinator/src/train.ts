@@ -1,14 +1,17 @@
-import { finerCut, microbatchesAt, partsOf, stepPlan, totalSteps } from '@captrain/data/order';
+import { microbatchesAt, roundStart, stepPlan, totalSteps } from '@captrain/data/order';
 import { type Checkpoint, exchangedPerParameter, trainingPart } from '@captrain/model/run';
 import { UserError } from '@captrain/runtime';
+import { isCheckpointDue } from './checkpoints/due.js';
 import { chooseCut } from './choose-cut.js';
 import { commitStep } from './commit-step.js';
+import { cutFiner } from './cut-finer.js';
 import { admitAndRelease, assemble } from './membership/assemble.js';
 import { recover } from './membership/recover.js';
 import type { Run } from './run.js';
 import { planAfter } from './step/batch-plan.js';
 import { GlobalBatch } from './step/global-batch.js';
-import { StepRun, doesNotFit } from './step/step-run.js';
+import { StepRun } from './step/step-run.js';
+import { validate } from './validation/validate.js';
 
 /** How often metrics.jsonl is written. */
 const LOG_EVERY_MS = 5000;
@@ -18,7 +21,7 @@ const LOG_EVERY_MS = 5000;
  * in a checkpoint, which is returned. `needed`: workers to wait for before the first step.
  */
 export async function train(run: Run, needed: number, signal: AbortSignal): Promise<Checkpoint | undefined> {
-  const { record, crew, checkpoints, runLog, board, patience } = run;
+  const { record, crew, checkpoints, replicas, runLog, board, patience } = run;
   const steps = totalSteps(run.captions, record.config);
   let step = await assemble(run, needed, { isOrphaned: false, signal });
   if (step === undefined) return checkpoints.known();
@@ -33,9 +36,13 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
   let loggedAt = performance.now();
   let startedAt = performance.now();
   let skippedInARow = 0;
-  while (step < steps && !signal.aborted) {
+  while (!signal.aborted && !(step === steps && (await saveAndSettle(run, step)))) {
     patience.check();
-    if (checkpoints.isOverdue) await save(run, step);
+    if (replicas.isAstray) {
+      step = await recover(run);
+      continue;
+    }
+    if (checkpoints.isOverdue) startedAt += 1000 * (await save(run, step));
     if (crew.active.length > 0 && crew.active.every(({ isLeaving }) => isLeaving))
       await saveAndSettle(run, step);
     await admitAndRelease(run, step);
@@ -46,6 +53,7 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
       startedAt = performance.now();
       continue;
     }
+    if (step === steps) continue;
     board.set({
       state: 'RUN_STATE_TRAINING',
       parameters: run.layout!.parameters,
@@ -67,10 +75,12 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
       const done = { batch, generation: stepRun.finalGeneration, finite, times, seconds };
       const { isSkipped, isDue } = commitStep(run, done, { steps });
       step = batch.step;
+      run.lastValidation = undefined;
       checkpoints.moveTo(step);
       skippedInARow = isSkipped ? skippedInARow + 1 : 0;
       if (skippedInARow >= run.skipLimit) throw await notFinite(run, batch.step);
-      if (isDue) await save(run, step);
+      // What a step takes is told without it.
+      if (isDue) startedAt += 1000 * (await save(run, step));
     }
     if (performance.now() - loggedAt > LOG_EVERY_MS) {
       runLog.writeInBackground();
@@ -83,42 +93,52 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
   return checkpoints.known();
 }
 
-/** Batches are cut finer from a step on, which the run's config keeps. Throws where a single caption does not fit. */
-async function cutFiner({ record, log }: Run, batch: GlobalBatch, member: { name: string }): Promise<void> {
-  const finer = finerCut(record.config.batchSize, batch.cut, partsOf(record.config));
-  if (finer === undefined) throw doesNotFit(member.name, batch.step);
-  log.warn(
-    { worker: member.name, step: batch.step, microbatches: finer },
-    'out of memory: smaller microbatches',
-  );
-  await record.cutFrom(batch.step, finer);
-}
-
-/** Begins a checkpoint of the state that the workers hold. */
-async function save({ record, captions, dataDigest, checkpoints, board }: Run, step: number): Promise<void> {
+/**
+ * Begins a checkpoint of the state that the workers hold. One that the config asks for is validated, while its files are
+ * being written; one that is made of necessity is not, so that nobody who has to go is held up. Returns how long that took,
+ * in seconds.
+ */
+async function save(run: Run, step: number): Promise<number> {
+  const { record, captions, dataDigest, checkpoints, board } = run;
   const { config } = record;
   const microbatches = microbatchesAt(config, step + 1);
   const next = stepPlan(captions, { batchSize: config.batchSize, microbatches }, step);
   board.set({ state: 'RUN_STATE_CHECKPOINTING' });
-  await checkpoints.begin({
-    format: 1,
+  const before = roundStart(config.localSteps, step);
+  const steps = totalSteps(captions, config);
+  const awaitsValidation =
+    run.validationChoice !== undefined && isCheckpointDue(config, { before, step, steps });
+  const outline = {
+    format: 1 as const,
     step,
     epoch: next.epoch,
     position: next.start,
     config: trainingPart(config),
     data: dataDigest,
-  });
+  };
+  await checkpoints.begin(outline, { awaitsValidation });
+  if (!awaitsValidation || !checkpoints.isUnderWay(step)) return 0;
+  const started = performance.now();
+  const end = await validate(run, step);
+  if (end.kind === 'astray') checkpoints.abandon(step);
+  else if (end.kind === 'deserted') checkpoints.giveUp(step);
+  else checkpoints.validated(step, end.validation);
+  return (performance.now() - started) / 1000;
 }
 
-/** Sees to it that the present step's state is in the store, as long as somebody holds it. */
-async function saveAndSettle(run: Run, step: number): Promise<void> {
-  const { checkpoints, crew, patience } = run;
+/**
+ * Sees to it that the present step's state is in the store, as long as somebody holds it and replicas agree. Tells whether
+ * it is.
+ */
+async function saveAndSettle(run: Run, step: number): Promise<boolean> {
+  const { checkpoints, crew, replicas, patience } = run;
   await checkpoints.settle();
-  while (step > checkpoints.latestStep && crew.active.length > 0) {
+  while (step > checkpoints.latestStep && crew.active.length > 0 && !replicas.isAstray) {
     await save(run, step);
     await checkpoints.settle();
     await patience.pause();
   }
+  return step <= checkpoints.latestStep;
 }
 
 /** Saves what there is, and says so. */

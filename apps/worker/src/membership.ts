@@ -8,6 +8,7 @@ import type {
   Holding,
   Plan,
   Update,
+  Validate,
   Welcome,
   WriteCheckpoint,
 } from '@captrain/protos';
@@ -19,7 +20,7 @@ import type { Link } from './link/link.js';
 import { Replica, type ReplicaOptions } from './replica.js';
 import { changedKeys } from './same-run.js';
 import { SharedBuffers } from './shared-buffers.js';
-import { stillNeeded } from './still-needed.js';
+import { isOver, stillNeeded } from './still-needed.js';
 import type { StateArrays, TrainingState } from './training-state.js';
 import { Writer } from './writer/writer.js';
 
@@ -88,6 +89,7 @@ export class Membership {
     else if (message.compute) await this.help(message.compute);
     else if (message.update) await this.update(message.update);
     else if (message.writeCheckpoint) this.writeCheckpoint(message.writeCheckpoint);
+    else if (message.validate) await this.validate(message.validate);
     else if (message.provideState) await this.provideState(message.provideState.generation);
     else if (message.fetch) await this.fetch(message.fetch);
   }
@@ -185,6 +187,21 @@ export class Membership {
     const { link, welcome, options } = this;
     this.writer ??= new Writer(welcome.run, link.speaker(), options.programs?.writer);
     void this.writer.write(this.state.snapshot(files), { connection: link.present, folder });
+  }
+
+  private async validate({ generation, step, ...part }: Validate): Promise<void> {
+    await turn();
+    if (isOver(this.link.waiting)) return;
+    if (step !== this.state.step)
+      throw new Error(`asked to validate step ${step} where the state is that of step ${this.state.step}`);
+    faultPoint('validating', step);
+    try {
+      const validated = await this.replica.validate(part);
+      this.link.say({ validated: { generation, step, first: part.first, ...validated } });
+    } catch (error) {
+      if (!isOutOfMemory(error)) throw error;
+      this.link.say({ outOfMemory: { generation, step } });
+    }
   }
 
   private async provideState(generation: number): Promise<void> {

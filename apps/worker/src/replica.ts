@@ -1,6 +1,6 @@
 import { type ObjectStore, openStore } from '@captrain/data';
 import { freeMemory, hasKernels, listDevices, startEngine } from '@captrain/engine';
-import { AdamW, Captioner, fittingCut } from '@captrain/model';
+import { AdamW, type BatchLoss, Captioner, fittingCut } from '@captrain/model';
 import { modelFolder } from '@captrain/model/hub';
 import { type RunConfig, runConfig } from '@captrain/model/run';
 import type { Welcome } from '@captrain/protos';
@@ -8,7 +8,7 @@ import { parseConfig } from '@captrain/runtime';
 import type { Algorithm } from './algorithm.js';
 import { loadCheckpoint } from './checkpoint-files.js';
 import { Feeder } from './feeder/feeder.js';
-import type { Opened } from './feeder/messages.js';
+import type { Opened, ValidationPart } from './feeder/messages.js';
 import { Gradients } from './gradients.js';
 import { LocalRounds } from './local-rounds.js';
 import { Synchronous } from './synchronous.js';
@@ -94,11 +94,17 @@ export class Replica {
   /** The fewest microbatches of a global batch that the device has memory for, by an estimate. */
   fittingCut(): number {
     const { gpt2, maxCaptionTokens, embeddingDim } = this.captioner;
-    const { batchSize, freezeLanguageModel, checkpointActivations, localSteps } = this.config;
+    const { batchSize, freezeLanguageModel, checkpointActivations, localSteps, islands } = this.config;
     const { bytes: free, onHost } = freeMemory(this.deviceWorkers);
     const model = { gpt2, mapper: this.config, embeddingDim, freezeLanguageModel, checkpointActivations };
-    const run = { ...model, batchSize, localSteps, captionTokens: maxCaptionTokens, kernels: hasKernels() };
+    const steps = { batchSize, localSteps, islands };
+    const run = { ...model, ...steps, captionTokens: maxCaptionTokens, kernels: hasKernels() };
     return fittingCut(run, { free, onHost });
+  }
+
+  /** The loss of captions to validate on, by the present state and without dropout. */
+  async validate(part: ValidationPart): Promise<BatchLoss> {
+    return this.captioner.packedLoss(await this.feeder.validationBatch(part));
   }
 
   /** Takes over the state of a checkpoint of the run. Throws a UserError where a file is damaged. */

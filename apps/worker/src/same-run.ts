@@ -1,7 +1,10 @@
 import type { Welcome } from '@captrain/protos';
 
 /** What a run may change on its way without a worker's having to begin anew: the coordinator alone goes by it. */
-const FREE = ['microbatches', 'microbatchCuts', 'collectiveSince', 'epochs', 'steps'];
+const FREE = [
+  ...['microbatches', 'microbatchCuts', 'collectiveSince', 'epochs', 'steps'],
+  ...['checkpointEvery', 'digestEvery', 'validationSplit', 'validationCaptions'],
+];
 
 /** In what a run differs from the one that a worker was welcomed to before, by name. */
 export function changedKeys(before: Welcome, now: Welcome): string[] {

@@ -1,6 +1,6 @@
 import type { CoordinatorMessage__Output, Subtree } from '@captrain/protos';
 import { expect, test } from 'vitest';
-import { stillNeeded } from './still-needed.js';
+import { isOver, stillNeeded } from './still-needed.js';
 
 const said = (message: object) => message as CoordinatorMessage__Output;
 const plan = (step: number, microbatches: number, ...subtrees: Subtree[]) =>
@@ -29,4 +29,11 @@ test('another step, another cut, another state, the end and a coordinator that i
   expect(neededOfFour(said({ fetch: {} }))).toEqual([]);
   expect(neededOfFour(said({ stop: {} }))).toEqual([]);
   expect(neededOfFour(said({ welcome: {} }), plan(5, 8, all))).toEqual([]);
+});
+
+test('what was asked for between two steps is over with the next plan, another state, the end or a return', () => {
+  expect(isOver([])).toBe(false);
+  expect(isOver([said({ validate: {} }), said({ writeCheckpoint: {} })])).toBe(false);
+  for (const kind of ['plan', 'fetch', 'stop', 'welcome'])
+    expect(isOver([said({ validate: {} }), said({ [kind]: {} })])).toBe(true);
 });

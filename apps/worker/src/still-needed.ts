@@ -19,3 +19,8 @@ export function stillNeeded(
   const contains = ({ first, count }: Subtree) => leaf >= first && leaf < first + count;
   return leased === undefined || leased.some(contains);
 }
+
+/** Whether what was asked for between two steps is of no use any more, after all that the coordinator has said since. */
+export function isOver(said: readonly CoordinatorMessage__Output[]): boolean {
+  return said.some(({ welcome, plan, fetch, stop }) => welcome || plan || fetch || stop);
+}

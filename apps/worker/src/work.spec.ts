@@ -1,7 +1,9 @@
 import path from 'node:path';
 import { credentials } from '@grpc/grpc-js';
-import { openStore } from '@captrain/data';
+import { EmbeddingDataset, openStore } from '@captrain/data';
+import { validationOrder } from '@captrain/data/order';
 import { ReducerConnection, reduceThrough } from '@captrain/exchange';
+import { Captioner } from '@captrain/model';
 import {
   type Holding,
   type StateChunk__Output,
@@ -138,6 +140,39 @@ describe('a worker', () => {
     const other = await run.join({ checkpoint: folder, checkpointDigests });
     expect(other.ready.holding).toEqual(holding);
     await run.stop(other);
+  });
+
+  test('validates by the state that it holds, as the model itself does, and as any other worker', async () => {
+    await run.train(1, [
+      [a, LEFT],
+      [b, RIGHT],
+    ]);
+    const validate = async ({ joined }: ScriptedWorker, step: number, first: number, end: number) => {
+      const { generation } = run;
+      joined.send({ validate: { generation, step, split: 'val', captions: 10, first, end } });
+      const validated = await joined.next('validated');
+      expect(validated).toMatchObject({ generation, step, first });
+      return validated;
+    };
+    const trained = await validate(a, 1, 2, 5);
+    expect(await validate(b, 1, 2, 5)).toEqual(trained);
+    // Training goes on as if nothing had been.
+    expect(await run.train(2, [[a, ALL]])).toEqual([expected[2]]);
+
+    a.joined.send({ fetch: { generation: run.generation, holding: { step: 0 } } });
+    await a.joined.next('holding');
+    const first = await validate(a, 0, 2, 5);
+    const { config } = run;
+    const model = await Captioner.create({ config, embeddingDim: 6, seed: config.seed });
+    const dataset = await EmbeddingDataset.open(await openStore(config.data), 'val');
+    expect(dataset.captions).toBeGreaterThan(10);
+    const chosen = validationOrder(dataset.captions, 10);
+    const { captions, embeddings, images } = await dataset.samples(chosen.slice(2, 5));
+    const tokens = captions.map((caption) => model.tokenizeCaption(caption));
+    const { lossSum, captionTokens } = model.loss({ embeddings, images, tokens });
+    expect([first.lossSum, first.captionTokens]).toEqual([lossSum, captionTokens]);
+    expect(first.lossSum).not.toBe(trained.lossSum);
+    model.close();
   });
 
   test('refuses the part of another that is not finite, and says so', async () => {

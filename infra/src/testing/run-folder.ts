@@ -28,6 +28,7 @@ export interface MetricsLine {
   captions: number;
   tokens: number;
   workers: number;
+  validation_loss?: number;
 }
 
 export function metricsOf(run: string): MetricsLine[] {

@@ -94,6 +94,11 @@ export class EmbeddingDataset {
     return new EmbeddingDataset(store, manifest, split);
   }
 
+  /** Another split of the same data. Throws `UserError` where there is no such split, or no image in it. */
+  ofSplit(split: string): EmbeddingDataset {
+    return split === this.split ? this : new EmbeddingDataset(this.store, this.manifest, split);
+  }
+
   /** Caption `index` of 0…captions−1 with its image's vector. */
   async sample(index: number): Promise<Sample> {
     const { shard, caption } = this.locate(index);

@@ -8,6 +8,7 @@ export {
   type IslandStep,
   type RoundOptions,
   type RoundPlan,
+  type RoundStep,
 } from './rounds.js';
 export { sampleOrder } from './sample-order.js';
 export {
@@ -20,3 +21,4 @@ export {
   type Range,
   type StepPlan,
 } from './step-plan.js';
+export { validationOrder } from './validation-order.js';

@@ -15,8 +15,13 @@ test('rounds follow each other without a gap, and the last is as short as the ru
 
 test('each island has its part of every batch, and a short batch may leave it none', () => {
   // 20 captions: batches of 8, 8 and 4.
-  const { captions, epoch, islands } = roundPlan(20, options, 3);
-  expect({ captions, epoch }).toEqual({ captions: 20, epoch: 0 });
+  const { captions, steps, islands } = roundPlan(20, options, 3);
+  expect(captions).toBe(20);
+  expect(steps).toEqual([
+    { step: 0, epoch: 0, captions: { start: 0, end: 8 } },
+    { step: 1, epoch: 0, captions: { start: 8, end: 16 } },
+    { step: 2, epoch: 0, captions: { start: 16, end: 20 } },
+  ]);
   expect(islands).toEqual([
     [
       { step: 0, microbatches: { start: 0, end: 2 }, captions: { start: 0, end: 4 } },
@@ -35,12 +40,19 @@ test('an island with nothing in the whole round is left out', () => {
 });
 
 test('every caption of a round falls to one island, over the end of an epoch, too', () => {
-  const { captions, epoch, islands } = roundPlan(20, { ...options, localSteps: 5 }, 5);
+  const { captions, steps, islands } = roundPlan(20, { ...options, localSteps: 5 }, 5);
   const seen = islands
     .flat()
     .flatMap(({ captions: { start, end } }) => Array.from({ length: end - start }, (_, i) => start + i));
   expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: captions }, (_, i) => i));
-  expect({ captions, epoch }).toEqual({ captions: 36, epoch: 1 });
+  expect(captions).toBe(36);
+  expect(steps.map(({ epoch, captions: { end } }) => [epoch, end])).toEqual([
+    [0, 8],
+    [0, 16],
+    [0, 20],
+    [1, 28],
+    [1, 36],
+  ]);
 });
 
 test('without local steps a batch is one part', () => {

@@ -18,9 +18,17 @@ export interface IslandStep {
   readonly captions: Range;
 }
 
-export interface RoundPlan {
-  /** Of its last step, counted from 0. */
+/** A step of a round, whoever's. */
+export interface RoundStep {
+  /** Both counted from 0 over the whole run. */
+  readonly step: number;
   readonly epoch: number;
+  /** Its captions, by their position among those of the round. */
+  readonly captions: Range;
+}
+
+export interface RoundPlan {
+  readonly steps: readonly RoundStep[];
   /** Captions of all islands. */
   readonly captions: number;
   /** The steps of each island, in order; without those where it has no part of the batch. */
@@ -56,7 +64,8 @@ export function roundPlan(
     throw new RangeError(`${microbatches} microbatches cannot be shared by ${islands} islands`);
   const share = microbatches / islands;
   const walks = Array.from({ length: islands }, (): IslandStep[] => []);
-  let [epoch, before] = [0, 0];
+  const steps: RoundStep[] = [];
+  let before = 0;
   for (let inner = roundStart(localSteps, step); inner < step; inner++) {
     const plan = stepPlan(captions, { batchSize, microbatches }, inner);
     const place = (position: number) => before + position - plan.start;
@@ -70,8 +79,9 @@ export function roundPlan(
         captions: { start: place(ranges[0]!.start), end: place(ranges.at(-1)!.end) },
       });
     });
-    before += plan.end - plan.start;
-    epoch = plan.epoch;
+    const captionsOfStep = { start: before, end: before + plan.end - plan.start };
+    steps.push({ step: inner, epoch: plan.epoch, captions: captionsOfStep });
+    before = captionsOfStep.end;
   }
-  return { epoch, captions: before, islands: walks.filter((walk) => walk.length > 0) };
+  return { steps, captions: before, islands: walks.filter((walk) => walk.length > 0) };
 }

@@ -3,7 +3,12 @@ export { fittingCut } from './inspect/fitting-cut.js';
 export { captionGradient, captionLoss, type CaptionerParts } from './captioner/caption-loss.js';
 export { packBatch, type CaptionBatch, type PackedBatch } from './captioner/packed-batch.js';
 export { packedTensors, type PackedTensors } from './captioner/packed-tensors.js';
-export { Captioner, type BatchGradient, type CaptionerConfig } from './captioner/captioner.js';
+export {
+  Captioner,
+  type BatchGradient,
+  type BatchLoss,
+  type CaptionerConfig,
+} from './captioner/captioner.js';
 export type { EmbeddingSequences } from './captioner/embedding-sequences.js';
 export { captionBeam, type BeamOptions } from './captioner/beam.js';
 export { captionGreedy } from './captioner/greedy.js';

@@ -64,6 +64,12 @@ describe('captrain doctor --model', () => {
     expect(described.training.assumed).toMatchObject({ batchSize: 80, microbatches: 8 });
   });
 
+  test('reckons with local steps', async () => {
+    const { out } = await doctor(at('gpt2'), '--local-steps', '32');
+    expect(out).toMatch(/rounds of local steps +\d/);
+    expect(out).toContain('in rounds of 32 local steps by 4 islands');
+  });
+
   test('knows CLIPs and ClipCap checkpoints', async () => {
     expect((await doctor(at('clip'))).out).toMatch(/^model +CLIP[\s\S]*embedding +24 values/);
     const { out } = await doctor(checkpoint('transformer.pt'));

@@ -34,13 +34,20 @@ export const doctor = defineCommand({
     microbatches: trainingConfig.shape.microbatches.describe(
       'Parts of a batch, for the memory to train --model',
     ),
+    localSteps: trainingConfig.shape.localSteps.describe(
+      'Local steps of a round (captrain train --local-steps), for the memory to train --model',
+    ),
+    islands: trainingConfig.shape.islands.describe('With local steps: islands that share a batch'),
     json: z.boolean().default(false).describe('Print JSON instead of a table'),
   }),
-  run: async ({ json, storage, model, batchSize, microbatches, ...engine }, { signal }) => {
+  run: async (
+    { json, storage, model, batchSize, microbatches, localSteps, islands, ...engine },
+    { signal },
+  ) => {
     if (model !== undefined) {
       return (await import('../doctor/examine-model.js')).examineModel(model, {
         engine,
-        batch: { batchSize, microbatches },
+        batch: { batchSize, microbatches, localSteps, islands },
         json,
         signal,
       });

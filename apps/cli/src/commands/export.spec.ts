@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openStore } from '@captrain/data';
 import { openWeights } from '@captrain/model';
+import { CheckpointLog, findCheckpoint } from '@captrain/model/run';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCaptrain } from '../testing/run-captrain.js';
 import { type TinyRun, writeTinyRun } from '../testing/tiny-run.js';
@@ -158,4 +159,17 @@ describe('captrain export refuses with one sentence and exit code 2', () => {
     expect(existsSync(at('x'))).toBe(false);
     expect(readdirSync(at('mine'))).toEqual(['notes.txt']);
   });
+});
+
+test('captrain export takes the best checkpoint of a run that was validated, and tells its loss', async () => {
+  const store = await openStore(tiny.run);
+  const { manifest } = await findCheckpoint(store, 'latest');
+  const log = await CheckpointLog.open(store, { term: 2 });
+  const validation = { split: 'val', loss: 1.25, captions: 3, tokens: 12 };
+  await log.commit({ ...manifest, validation });
+  const out = at('best');
+  expect((await exported('--out', out, '--checkpoint', 'best')).code).toBe(0);
+  expect(readFileSync(path.join(out, 'README.md'), 'utf8')).toContain(
+    '| validation loss | 1.2500 nats per token, on 3 captions of val |',
+  );
 });

@@ -18,6 +18,8 @@ const training: RunStatus = {
   expectedWorkers: 2,
   reduce: 'collective',
   lastCheckpoint: { step: 1000, folder: 'checkpoints/step-00001000' },
+  validation: { step: 1000, split: 'val', captions: 1500, loss: 2.75 },
+  best: { step: 500, split: 'val', captions: 1500, loss: 2.5625 },
   workers: [
     {
       worker: 0,
@@ -65,7 +67,7 @@ function handlersOf(history: RunStatus[], thenEnd = true): StatusHandlers {
 }
 
 describe('captrain status', () => {
-  test('shows run, step, loss, rate, workers and checkpoint', async () => {
+  test('shows run, step, loss, rate, workers, checkpoint and validation', async () => {
     const { code, out, err } = await runCaptrain([
       'status',
       '--coordinator',
@@ -79,6 +81,7 @@ describe('captrain status', () => {
     expect(out).toContain('123 captions/s · ETA 3 min 20 s');
     expect(out).toMatch(/sums +collectively/);
     expect(out).toContain('checkpoints/step-00001000');
+    expect(out).toContain('2.7500 at step 1,000 · best 2.5625 at step 500 · 1,500 captions of val');
     expect(out).toMatch(/node02 +waiting +GPU:0 +61\.7 +4/);
   });
 

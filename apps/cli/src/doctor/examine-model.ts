@@ -9,7 +9,7 @@ import { modelRows } from './model-rows.js';
 
 export interface ExamineOptions {
   engine: EngineConfig;
-  batch: Pick<Assumptions, 'batchSize' | 'microbatches'>;
+  batch: Pick<Assumptions, 'batchSize' | 'microbatches' | 'localSteps' | 'islands'>;
   json: boolean;
   signal: AbortSignal;
 }
@@ -70,6 +70,7 @@ function memoryTable(training: {
   const { assumed, place, variants, captioning } = training;
   const of = (pick: (variant: (typeof variants)[number]) => number) =>
     variants.map((variant) => formatBytes(pick(variant)));
+  const isLocal = assumed.localSteps > 1;
   const rows = [
     ['memory to train', ...variants.map(({ name }) => name)].map((text) => colors.bold(text)),
     ['  weights', ...of(({ memory }) => memory.weights)],
@@ -77,7 +78,7 @@ function memoryTable(training: {
     ["  AdamW's moments", ...of(({ memory }) => memory.moments)],
     ['  activations', ...of(({ memory }) => memory.activations)],
     ['  temporary, in the update', ...of(({ memory }) => memory.update)],
-    ['  exchange of gradients', ...of(({ memory }) => memory.exchange)],
+    [isLocal ? '  rounds of local steps' : '  exchange of gradients', ...of(({ memory }) => memory.exchange)],
     ['  writing a checkpoint', ...of(({ memory }) => memory.checkpoint)],
     ['  coordinator', ...of(({ memory }) => memory.coordinator)],
     ...(place.isGpu ? [['on the GPU', ...of(({ memory }) => memory.device)]] : []),
@@ -87,13 +88,14 @@ function memoryTable(training: {
       ...variants.map(({ fits }) => (fits ? colors.green('yes') : colors.red('no'))),
     ],
   ];
-  const { batchSize, microbatches, captionTokens } = assumed;
+  const { batchSize, microbatches, captionTokens, localSteps, islands } = assumed;
+  const rounds = isLocal ? `, in rounds of ${localSteps} local steps by ${islands} islands` : '';
   return [
     formatTable(rows, 'lrr'),
     '',
     `captioning 32 images at once: ${formatBytes(captioning)}`,
     colors.dim(
-      `Estimates: batches of ${batchSize} captions in ${microbatches} microbatches, ${captionTokens} tokens each, float32; ` +
+      `Estimates: batches of ${batchSize} captions in ${microbatches} microbatches, ${captionTokens} tokens each, float32${rounds}; ` +
         'prefix 10 for the MLP, 40 for the Transformer. Not all parts are at their highest at the same time.',
     ),
   ].join('\n');

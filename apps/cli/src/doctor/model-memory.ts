@@ -10,7 +10,10 @@ import { mapperConfig } from '@captrain/model/config';
 import type { RunConfig } from '@captrain/model/run';
 
 /** What the estimates assume beside the model. */
-export interface Assumptions extends Pick<RunConfig, 'batchSize' | 'microbatches'> {
+export interface Assumptions extends Pick<
+  RunConfig,
+  'batchSize' | 'microbatches' | 'localSteps' | 'islands'
+> {
   embeddingDim: number;
   /** Of every caption; most of COCO's are shorter. */
   captionTokens: number;

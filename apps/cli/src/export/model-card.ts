@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { type CaptionerContent, type StoredDtype, countParameters } from '@captrain/model';
-import type { TrainingConfig } from '@captrain/model/run';
+import type { TrainingConfig, Validation } from '@captrain/model/run';
 import { formatCount } from '@captrain/runtime';
 import { scoreNames } from '../commands/score-names.js';
 import { version } from '../version.js';
@@ -86,12 +86,18 @@ function encoderOf(origin: Origin): string | undefined {
   return name === undefined ? undefined : localName(name);
 }
 
+function validationRow({ loss, captions, split }: Validation): [string, string] {
+  const on = `${formatCount(captions)} captions of ${split}`;
+  return ['validation loss', `${loss.toFixed(4)} nats per token, on ${on}`];
+}
+
 function training({ facts, config }: { facts: RunFacts; config: TrainingConfig }): string {
-  const { step, epoch, loss, data, dataDigest } = facts;
+  const { step, epoch, loss, validation, data, dataDigest } = facts;
   const rows: [string, string][] = [
     ['step', formatCount(step)],
     ['epochs done', String(epoch)],
     ['loss of that step', loss === undefined ? 'not recorded' : `${loss.toFixed(4)} nats per token`],
+    ...(validation === undefined ? [] : [validationRow(validation)]),
     ['data', localName(data?.dataset ?? config.data)],
     ['data digest', `\`${dataDigest}\``],
   ];

@@ -1,5 +1,5 @@
 import { type ObjectStore, openStore, readManifest } from '@captrain/data';
-import type { CheckpointManifest } from '@captrain/model/run';
+import type { CheckpointManifest, Validation } from '@captrain/model/run';
 import { UserError } from '@captrain/runtime';
 
 /** What a run's folder and its data tell of a checkpoint. */
@@ -8,6 +8,8 @@ export interface RunFacts {
   epoch: number;
   /** Mean cross-entropy per caption token of the step's batch, where the run's metrics hold the step. */
   loss: number | undefined;
+  /** Undefined where the checkpoint was not validated. */
+  validation: Validation | undefined;
   /** SHA-256 of the data's manifest, as the checkpoint recorded it. */
   dataDigest: string;
   /** Undefined where the data are gone, or are others by now. */
@@ -26,11 +28,12 @@ export interface DataFacts {
 }
 
 export async function runFacts(store: ObjectStore, manifest: CheckpointManifest): Promise<RunFacts> {
-  const { step, epoch, config, data } = manifest;
+  const { step, epoch, config, data, validation } = manifest;
   return {
     step,
     epoch,
     loss: await lossAt(store, step),
+    validation,
     dataDigest: data,
     data: await dataFacts(config.data, config.split, data),
   };

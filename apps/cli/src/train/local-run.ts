@@ -105,11 +105,14 @@ async function throwLoss(crew: readonly RestartingChild[]): Promise<void> {
 export function closingWords(run: string, { last, finished }: RunEnd, seconds: number): string[] {
   if (finished !== undefined) return [`The run is finished already: ${finished}`];
   if (last === undefined) return [];
-  const { step, totalSteps, lastCheckpoint, meanLoss } = last;
+  const { step, totalSteps, lastCheckpoint, meanLoss, best } = last;
   const checkpoint = lastCheckpoint ? `${run}/${lastCheckpoint.folder}` : 'no checkpoint yet';
   if (step >= totalSteps) {
     return [
       `Trained ${step} steps in ${formatDuration(seconds)}, loss ${meanLoss.toFixed(4)}: ${checkpoint}`,
+      ...(best
+        ? [`Best on ${best.split}: step ${best.step}, loss ${best.loss.toFixed(4)} (--checkpoint best)`]
+        : []),
     ];
   }
   return [

@@ -1,10 +1,10 @@
-import { type CheckpointManifest, checkpointFolder } from '@captrain/model/run';
+import { type CheckpointManifest, type Validation, checkpointFolder } from '@captrain/model/run';
 import type { CheckpointFile } from '@captrain/protos';
 import { UserError } from '@captrain/runtime';
 import type { Member, MemberEvent } from '../membership/member.js';
 
 /** What is known of a checkpoint before its files are written. */
-export type Outline = Omit<CheckpointManifest, 'files'>;
+export type Outline = Omit<CheckpointManifest, 'files' | 'validation'>;
 
 /**
  * One checkpoint while workers write it, each its files, from the state that they kept of its step: what is written does
@@ -15,6 +15,7 @@ export class CheckpointJob {
   private readonly written: CheckpointFile[] = [];
   /** The longest that a worker could not compute for it. */
   stallSeconds = 0;
+  private validation: Validation | undefined;
   private end: 'written' | { readonly fault: UserError | undefined } | undefined;
 
   constructor(
@@ -22,13 +23,21 @@ export class CheckpointJob {
     files: readonly string[],
     /** `holding`: those who hold the step's state at this moment. */
     private readonly writers: { holding: () => readonly Member[] },
+    /** Whether its validation is still to come. */
+    private awaitsValidation = false,
   ) {
     this.assign(files);
   }
 
-  /** All files are written. */
-  get isWritten(): boolean {
-    return this.end === 'written';
+  /** All files are written, and it is validated if it is to be. */
+  get isComplete(): boolean {
+    return this.end === 'written' && !this.awaitsValidation;
+  }
+
+  /** Its validation is over; there is no result where the loss is not finite. */
+  validated(validation: Validation | undefined): void {
+    this.validation = validation;
+    this.awaitsValidation = false;
   }
 
   /** It came to nothing; the fault is what a worker said, if it was that. */
@@ -41,6 +50,7 @@ export class CheckpointJob {
     return {
       ...this.outline,
       files: Object.fromEntries(files.map(({ name, bytes, sha256 }) => [name, { bytes, sha256 }])),
+      ...(this.validation && { validation: this.validation }),
     };
   }
 

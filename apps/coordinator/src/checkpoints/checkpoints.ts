@@ -1,5 +1,5 @@
 import type { ObjectStore } from '@captrain/data';
-import type { Checkpoint } from '@captrain/model/run';
+import type { Checkpoint, Validation } from '@captrain/model/run';
 import type { Logger } from '@captrain/runtime';
 import type { StorePatience } from '../log/store-patience.js';
 import type { Crew } from '../membership/crew.js';
@@ -14,8 +14,8 @@ const RETRY_MS = 5000;
 const POLL_MS = 50;
 
 /**
- * A run's checkpoints: at most one is being written, while training goes on. It is committed once its files are written
- * and the replicas have shown that they agree.
+ * A run's checkpoints: at most one is being written, while training goes on. It is committed once its files are written,
+ * it is validated if it is to be, and the replicas have shown that they agree.
  */
 export class Checkpoints {
   private job: CheckpointJob | undefined;
@@ -75,21 +75,41 @@ export class Checkpoints {
     this.step = step;
   }
 
-  /** Has a checkpoint of the present step's state written; waits for the one before. */
-  async begin(outline: Outline): Promise<void> {
+  /**
+   * Has a checkpoint of the present step's state written; waits for the one before. One that awaits its validation is to be
+   * told of it, or that there will be none.
+   */
+  async begin(outline: Outline, { awaitsValidation = false } = {}): Promise<void> {
     await this.settle();
     const { crew } = this.run;
     const holding = () => (this.step === outline.step ? crew.active : []);
     const files = holding()[0]?.ready?.checkpointFiles;
     if (files === undefined) return this.fail(undefined);
     this.retryAt = undefined;
-    this.job = new CheckpointJob(outline, files, { holding });
+    this.job = new CheckpointJob(outline, files, { holding }, awaitsValidation);
     this.proceed();
+  }
+
+  /** Whether that of a step is being written. */
+  isUnderWay(step: number): boolean {
+    return this.job?.outline.step === step;
+  }
+
+  /** That of a step has been validated. */
+  validated(step: number, validation: Validation | undefined): void {
+    if (!this.isUnderWay(step)) return;
+    this.job!.validated(validation);
+    this.proceed();
+  }
+
+  /** That of a step will not be validated, for nobody holds its state any more: another one is to be made. */
+  giveUp(step: number): void {
+    if (this.isUnderWay(step)) this.fail(undefined);
   }
 
   /** The state of a step has proved wrong: a checkpoint of it that is being written is worth nothing. */
   abandon(step: number): void {
-    if (this.job?.outline.step === step) this.job = undefined;
+    if (this.isUnderWay(step)) this.job = undefined;
   }
 
   /** Waits until nothing is being written. Only between steps: what workers say meanwhile of a step is lost. */
@@ -117,7 +137,7 @@ export class Checkpoints {
     if (job.failure !== undefined) {
       const { fault } = job.failure;
       this.fail(fault);
-    } else if (job.isWritten && !this.run.replicas.isAwaiting(job.outline.step)) {
+    } else if (job.isComplete && !this.run.replicas.isAwaiting(job.outline.step)) {
       this.committing = this.commit(job);
     }
   }

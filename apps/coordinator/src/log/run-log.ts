@@ -20,13 +20,25 @@ export interface StepMetrics {
   workers: number;
   /** The gradient was not finite, and nothing was updated. */
   skipped?: true;
+  /** Mean cross-entropy per caption token on the validation captions, after the step; null where it is not finite. */
+  validation_loss?: number | null;
+  /** How long training stood still for it. */
+  validation_seconds?: number;
 }
 
-/** A step as it is kept until it is in the run's folder. */
+/** One line of a run's ledger.jsonl: steps of a round of local steps have one each, as their epochs may differ. */
+export interface LedgerLine {
+  readonly step: number;
+  readonly epoch: number;
+  /** Captions trained on, by their position in the split. */
+  readonly samples: readonly number[];
+}
+
+/** A step, or a round, as it is kept until it is in the run's folder. */
 export interface StepRecord {
   readonly metrics: StepMetrics;
-  /** Captions trained on, by their position in the split, for a run's ledger. */
-  readonly samples?: readonly number[];
+  /** Where the run keeps one. */
+  readonly ledger?: readonly LedgerLine[];
 }
 
 /**
@@ -77,12 +89,18 @@ export class RunLog {
   }
 
   /** Adds a step behind the others; one that is known already is left as it is. */
-  add({ metrics, samples }: StepRecord): void {
+  add({ metrics, ledger }: StepRecord): void {
     if (metrics.step <= this.step) return;
     this.step = metrics.step;
     if (metrics.skipped) this.skippedSteps.push(metrics.step);
     this.metrics.add(metrics.step, metrics);
-    this.ledger?.add(metrics.step, { step: metrics.step, epoch: metrics.epoch, samples: samples ?? [] });
+    const { step, epoch } = metrics;
+    for (const line of ledger ?? [{ step, epoch, samples: [] }]) this.ledger?.add(line.step, line);
+  }
+
+  /** Adds to the line of the last step. */
+  amend(step: number, more: Partial<StepMetrics>): void {
+    this.metrics.amend(step, more);
   }
 
   /** Forgets what comes after a step: it will come again. */
@@ -168,6 +186,14 @@ class LineFile {
 
   add(step: number, line: object): void {
     this.lines.push({ step, text: JSON.stringify(line) });
+    this.isDirty = true;
+  }
+
+  /** Adds to the last line, if it is that of the step. */
+  amend(step: number, more: object): void {
+    const last = this.lines.at(-1);
+    if (last?.step !== step) return;
+    last.text = JSON.stringify({ ...(JSON.parse(last.text) as object), ...more });
     this.isDirty = true;
   }
 

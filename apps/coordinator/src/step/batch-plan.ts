@@ -1,4 +1,11 @@
-import { type Range, microbatchesAt, roundEnd, roundPlan, stepPlan } from '@captrain/data/order';
+import {
+  type Range,
+  type RoundStep,
+  microbatchesAt,
+  roundEnd,
+  roundPlan,
+  stepPlan,
+} from '@captrain/data/order';
 import type { RunConfig } from '@captrain/model/run';
 
 /** What workers compute between one state and the next: a global batch, or those of a round of local steps. */
@@ -11,6 +18,8 @@ export interface BatchPlan {
   /** Of its last step, counted from 0. */
   readonly epoch: number;
   readonly captions: number;
+  /** Its steps, which may be of several epochs. */
+  readonly steps: readonly RoundStep[];
   /** The captions of each leaf (a microbatch, or an island), by position among all of these. */
   readonly leaves: readonly (readonly Range[])[];
 }
@@ -23,9 +32,12 @@ export function planAfter(config: RunConfig, captions: number, before: number, s
   if (localSteps === 1) {
     const { epoch, start, end, microbatches } = stepPlan(captions, { batchSize, microbatches: cut }, before);
     const leaves = microbatches.map((range) => [{ start: range.start - start, end: range.end - start }]);
-    return { before, step, cut, epoch, captions: end - start, leaves };
+    const captionsOfStep = end - start;
+    const steps = [{ step: before, epoch, captions: { start: 0, end: captionsOfStep } }];
+    return { before, step, cut, epoch, captions: captionsOfStep, steps, leaves };
   }
   const round = roundPlan(captions, { batchSize, microbatches: cut, localSteps, islands }, step);
   const leaves = round.islands.map((walk) => walk.map((part) => part.captions));
-  return { before, step, cut, epoch: round.epoch, captions: round.captions, leaves };
+  const { epoch } = round.steps.at(-1)!;
+  return { before, step, cut, epoch, captions: round.captions, steps: round.steps, leaves };
 }

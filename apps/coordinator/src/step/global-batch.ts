@@ -1,4 +1,5 @@
 import type { Computed } from '@captrain/protos';
+import type { LedgerLine } from '../log/run-log.js';
 import type { BatchPlan } from './batch-plan.js';
 
 /**
@@ -86,8 +87,12 @@ export class GlobalBatch {
     return this.lossSums.reduce((sum, loss) => sum + loss, 0) / this.captionTokens;
   }
 
-  /** The captions trained on, in the run's order, where workers report them. */
-  get samples(): number[] {
-    return [...this.seen];
+  /** The captions trained on in each of its steps, in the run's order, where workers report them. */
+  get ledger(): LedgerLine[] {
+    return this.plan.steps.map(({ step, epoch, captions: { start, end } }) => ({
+      step: step + 1,
+      epoch,
+      samples: [...this.seen.slice(start, end)],
+    }));
   }
 }

@@ -23,16 +23,19 @@ beforeEach(async () => {
     preprocessing: '',
     software: 'test',
   };
-  const shard = {
-    path: 'train-00000.arrow',
-    split: 'train',
+  const shard = (split: string, captions: number) => ({
+    path: `${split}-00000.arrow`,
+    split,
     rows: 4,
-    captions: 16,
+    captions,
     bytes: 9,
     sha256: '0'.repeat(64),
-  };
+  });
   const store = await openStore(path.join(folder, 'data'));
-  await store.put('manifest.json', JSON.stringify(manifestOf(contract, [shard])));
+  await store.put(
+    'manifest.json',
+    JSON.stringify(manifestOf(contract, [shard('train', 16), shard('val', 7)])),
+  );
 });
 
 afterEach(() => rmSync(folder, { recursive: true }));

@@ -8,6 +8,7 @@ import {
   PROTOCOL_VERSION,
   type Plan,
   TrainingClient,
+  type Validate,
   type WorkerMessage,
   channelOptions,
 } from '@captrain/protos';
@@ -45,9 +46,21 @@ export interface Script {
   joinsAfterStep?: number;
   /** Is called when it was told to update by a step. */
   onUpdate?: (step: number) => void;
+  /** The loss of a caption to validate on, which has 2 tokens. Default: of all workers the same. */
+  validationLoss?: (step: number, caption: number) => number;
+  /** Goes away when told to validate this step's state. */
+  diesValidating?: number;
+  /** Milliseconds that it takes to validate a microbatch. */
+  validatesSlowly?: number;
+  /** The most captions to validate on that its memory has room for. Default: any. */
+  validatesAtMost?: number;
   /** The state that it holds already: it has outlived a coordinator. */
   holds?: number;
 }
+
+/** A loss whose sum depends on the order of addition, and that is lowest after step 2. */
+const exampleLoss = (step: number, caption: number) =>
+  (1 + Math.abs(step - 2)) * (0.1 + Math.sin(caption) ** 2);
 
 /** A worker that speaks the whole protocol over real gRPC, and computes made-up gradients instead of a model's. */
 export class ScriptedWorker {
@@ -57,6 +70,8 @@ export class ScriptedWorker {
   readonly skipped: number[] = [];
   /** Every subtree that it computed. */
   readonly computed: { step: number; subtree: Subtree }[] = [];
+  /** All that it validated. */
+  readonly validated: { step: number; first: number; end: number }[] = [];
   /** The steps whose state it took over. */
   readonly fetched: number[] = [];
   readonly refusals: string[] = [];
@@ -73,6 +88,7 @@ export class ScriptedWorker {
   private keepsLedger = false;
   private exchange = new AbortController();
   private isSilent = false;
+  private isOver = false;
   private newest = 0;
   private step: number;
   private send!: (message: WorkerMessage) => void;
@@ -104,6 +120,7 @@ export class ScriptedWorker {
       for await (const message of stream as AsyncIterable<CoordinatorMessage__Output>) {
         if (message.stop) return message.stop.reason;
         if (message.plan?.step === this.script.diesInStep && message.plan) return undefined;
+        if (message.validate?.step === this.script.diesValidating && message.validate) return undefined;
         if (message.plan?.step === this.script.fallsSilentInStep && message.plan) this.isSilent = true;
         if (message.plan) {
           this.exchange.abort();
@@ -114,6 +131,7 @@ export class ScriptedWorker {
       if (fault !== undefined) throw fault;
       return undefined;
     } finally {
+      this.isOver = true;
       clearInterval(beats);
       this.exchange.abort();
       stream.cancel();
@@ -178,6 +196,20 @@ export class ScriptedWorker {
       if (step === this.script.leavesAfterStep) this.send({ drain: {} });
     }
     if (writeCheckpoint) await this.write(writeCheckpoint);
+    if (message.validate) await this.validate(message.validate);
+  }
+
+  private async validate({ generation, step, first, end }: Validate): Promise<void> {
+    const { validatesSlowly = 0, validatesAtMost = Infinity, validationLoss = exampleLoss } = this.script;
+    for (let passed = 0; passed < validatesSlowly; passed += 10) {
+      await sleep(10);
+      if (this.newest > generation || this.isOver) return;
+    }
+    if (end - first > validatesAtMost) return this.send({ outOfMemory: { generation, step } });
+    this.validated.push({ step, first, end });
+    const captions = Array.from({ length: end - first }, (_, i) => first + i);
+    const lossSum = captions.reduce((sum, caption) => sum + validationLoss(step, caption), 0);
+    this.send({ validated: { generation, step, first, lossSum, captionTokens: 2 * captions.length } });
   }
 
   /** Alone, it has the sum already. */

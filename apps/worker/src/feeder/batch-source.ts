@@ -1,8 +1,10 @@
 import { EmbeddingDataset, openStore } from '@captrain/data';
 import { type StepPlan, imageOrder, sampleOrder, stepPlan, totalSteps } from '@captrain/data/order';
-import { CaptionTokenizer, packBatch, bucketOf } from '@captrain/model/batches';
+import { CaptionTokenizer } from '@captrain/model/batches';
 import type { RunConfig } from '@captrain/model/run';
 import type { FeederWork, Microbatch, Opened, Place } from './messages.js';
+import { packSamples } from './pack-samples.js';
+import { ValidationSource } from './validation-source.js';
 
 /** Epochs whose order is kept: prefetching looks into the next one while the last one's end is still asked for. */
 const ORDERS_KEPT = 2;
@@ -14,12 +16,16 @@ const ORDERS_KEPT = 2;
 export class BatchSource {
   /** Orders by epoch, the oldest first. */
   private readonly orders = new Map<number, Promise<Uint32Array>>();
+  /** Batches to validate on, of the same data. */
+  readonly validation: ValidationSource;
 
   private constructor(
     private readonly config: RunConfig,
     private readonly dataset: EmbeddingDataset,
     private readonly tokenizer: CaptionTokenizer,
-  ) {}
+  ) {
+    this.validation = new ValidationSource(config, dataset, tokenizer);
+  }
 
   /** Throws a UserError for data or a tokenizer that is missing, damaged, or of another kind than the run's. */
   static async open({ config, expect, languageModel }: FeederWork): Promise<BatchSource> {
@@ -54,11 +60,7 @@ export class BatchSource {
       throw new RangeError(`microbatch ${microbatch} of step ${step}, which has ${microbatches.length}`);
     const order = await this.orderOf(epoch);
     const samples = order.slice(range.start, range.end);
-    const { captions, embeddings, images } = await this.dataset.samples(samples);
-    const tokens = captions.map((caption) => this.tokenizer.tokensOf(caption));
-    const { prefixLength } = this.config;
-    const options = { embeddingDim: this.dataset.dim, prefixLength, bucket: bucketOf };
-    return { batch: packBatch({ embeddings, images, tokens }, options), samples };
+    return { batch: await packSamples(samples, this.dataset, this.tokenizer, this.config), samples };
   }
 
   private planOf(step: number, cut: number): StepPlan {

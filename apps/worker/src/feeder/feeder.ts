@@ -1,5 +1,6 @@
 import { type MessagePort, MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
 import { stepPlan } from '@captrain/data/order';
+import type { PackedBatch } from '@captrain/model/batches';
 import { errorOf } from '../thread-fault.js';
 import {
   type FeederWork,
@@ -9,9 +10,11 @@ import {
   type Opened,
   type Place,
   type ToThread,
+  type ValidationPart,
   followed,
   isLikely,
   keyOf,
+  partKey,
 } from './messages.js';
 
 interface Waiting<T> {
@@ -36,6 +39,7 @@ const builtProgram = new URL('./feeder-thread.js', import.meta.url);
 export class Feeder {
   private readonly ready = new Map<string, { place: Place; microbatch: Microbatch }>();
   private readonly waiting = new Map<string, Waiting<Microbatch>>();
+  private readonly waitingToValidate = new Map<string, Waiting<PackedBatch>>();
   private lease: Lease | undefined;
   private opening: Waiting<Opened> | undefined;
   private opened: Opened | undefined;
@@ -114,16 +118,17 @@ export class Feeder {
       this.ready.delete(key);
       return there.microbatch;
     }
-    if (this.waiting.has(key)) throw new Error(`microbatch ${key} is asked for twice at once`);
-    const arriving = new Promise<Microbatch>((resolve, reject) => {
-      this.waiting.set(key, { resolve, reject });
-    });
-    this.holdProcess(true);
-    try {
-      return await arriving;
-    } finally {
-      if (this.waiting.size === 0) this.holdProcess(false);
-    }
+    return this.arrival(this.waiting, key);
+  }
+
+  /**
+   * Captions to validate on, which are the caller's from now on. Throws UserErrors for a split that the data do not have,
+   * and for shards that are missing or damaged.
+   */
+  async validationBatch(part: ValidationPart): Promise<PackedBatch> {
+    if (this.ended !== undefined) throw this.ended;
+    this.tell({ validation: part });
+    return this.arrival(this.waitingToValidate, partKey(part));
   }
 
   /** Ends the thread. Whoever still waits gets an error. */
@@ -140,6 +145,17 @@ export class Feeder {
     void this.worker.terminate();
   };
 
+  private async arrival<T>(waiting: Map<string, Waiting<T>>, key: string): Promise<T> {
+    if (waiting.has(key)) throw new Error(`microbatch ${key} is asked for twice at once`);
+    const arriving = new Promise<T>((resolve, reject) => waiting.set(key, { resolve, reject }));
+    this.holdProcess(true);
+    try {
+      return await arriving;
+    } finally {
+      if (this.waiting.size + this.waitingToValidate.size === 0) this.holdProcess(false);
+    }
+  }
+
   private tell(message: ToThread): void {
     this.port.postMessage(message);
   }
@@ -155,7 +171,13 @@ export class Feeder {
 
   private receive(message: FromThread): void {
     if ('opened' in message) this.opening?.resolve(message.opened);
-    else if (!('place' in message)) this.end(errorOf(message.fault));
+    else if ('validation' in message) {
+      const key = partKey(message.validation);
+      const waiting = this.waitingToValidate.get(key);
+      this.waitingToValidate.delete(key);
+      if ('fault' in message) waiting?.reject(errorOf(message.fault));
+      else waiting?.resolve(message.batch);
+    } else if (!('place' in message)) this.end(errorOf(message.fault));
     else {
       const key = keyOf(message.place);
       const waiting = this.waiting.get(key);
@@ -169,8 +191,10 @@ export class Feeder {
   private end(reason: Error): void {
     this.ended ??= reason;
     this.opening?.reject(this.ended);
-    for (const waiting of this.waiting.values()) waiting.reject(this.ended);
-    this.waiting.clear();
+    for (const waiting of [this.waiting, this.waitingToValidate]) {
+      for (const { reject } of waiting.values()) reject(this.ended);
+      waiting.clear();
+    }
   }
 
   private holdProcess(hold: boolean): void {

@@ -30,6 +30,14 @@ export interface Place {
   readonly microbatch: number;
 }
 
+/** Captions that a run is validated on: positions [first, end) among the `captions` of a split that are chosen for it. */
+export interface ValidationPart {
+  readonly split: string;
+  readonly captions: number;
+  readonly first: number;
+  readonly end: number;
+}
+
 /** Microbatches that a worker is about to ask for, in this order. */
 export interface Lease {
   readonly step: number;
@@ -44,17 +52,24 @@ export interface Microbatch {
   readonly samples: Uint32Array;
 }
 
-export type ToThread = { readonly lease: Lease } | { readonly take: Place };
+export type ToThread =
+  { readonly lease: Lease } | { readonly take: Place } | { readonly validation: ValidationPart };
 
 export type FromThread =
   | { readonly opened: Opened }
   | { readonly place: Place; readonly microbatch: Microbatch }
   | { readonly place: Place; readonly fault: Fault }
+  | { readonly validation: ValidationPart; readonly batch: PackedBatch }
+  | { readonly validation: ValidationPart; readonly fault: Fault }
   /** The thread has come to its end. */
   | { readonly fault: Fault };
 
 export function keyOf({ step, cut, microbatch }: Place): string {
   return `${step}/${microbatch} of ${cut}`;
+}
+
+export function partKey({ split, captions, first, end }: ValidationPart): string {
+  return `${first}–${end} of ${captions} of ${split}`;
 }
 
 /** A lease after another: one of the same step and cut adds to it. Both threads reckon with this, and drop the same batches. */

@@ -3,10 +3,13 @@ import { type RunConfig, runConfig } from '@captrain/model/run';
 
 const DIM = 6;
 
-/** Writes embeddings of images with 0 to 3 captions each, split `train`, in shards of `rowsPerShard` images. */
+/**
+ * Writes embeddings of images with 0 to 3 captions each, split `train`, in shards of `rowsPerShard` images; and of others,
+ * split `val`.
+ */
 export async function writeCaptionedImages(
   store: ObjectStore,
-  { images, rowsPerShard }: { images: number; rowsPerShard: number },
+  { images, rowsPerShard, val = 0 }: { images: number; rowsPerShard: number; val?: number },
 ): Promise<void> {
   const contract = {
     encoder: 'random',
@@ -18,12 +21,12 @@ export async function writeCaptionedImages(
     software: 'test',
   };
   const writer = await ShardWriter.create(store, contract, { rowsPerShard });
-  for (let image = 0; image < images; image++) {
+  for (let image = 0; image < images + val; image++) {
     await writer.add({
       imageId: String(image),
       embedding: Float32Array.from({ length: DIM }, (_, i) => image + i / 8),
       captions: Array.from({ length: (image * 3) % 4 }, (_, i) => `caption ${'very '.repeat(i)}${image}`),
-      split: 'train',
+      split: image < images ? 'train' : 'val',
     });
   }
   await writer.close();

@@ -55,7 +55,7 @@ export class ScriptedRun {
     const folder = mkdtempSync(path.join(tmpdir(), 'captrain-worker-'));
     const [data, languageModel] = [path.join(folder, 'data'), path.join(folder, 'gpt2')];
     writeTinyGpt2(languageModel);
-    await writeCaptionedImages(await openStore(data), { images: 40, rowsPerShard: 40 });
+    await writeCaptionedImages(await openStore(data), { images: 40, rowsPerShard: 40, val: 12 });
     const options = { microbatches: LEAVES, device: 'cpu', precision: 'float32' } as const;
     const config = configOver(data, languageModel, options);
     const { digest } = await readManifest(await openStore(data));

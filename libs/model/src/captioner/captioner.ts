@@ -16,18 +16,23 @@ import { Tokenizer } from '../text/tokenizer.js';
 import { readSafetensors } from '../weights/read-safetensors.js';
 import type { WeightsFile } from '../weights/weights-file.js';
 import { CaptionTokenizer } from './caption-tokenizer.js';
-import { captionLoss, type CaptionerParts } from './caption-loss.js';
-import { CompiledGradient } from './compiled-gradient.js';
+import type { CaptionerParts } from './caption-loss.js';
+import { compiledGradient, compiledLoss } from './compiled-gradient.js';
+import type { CompiledOfBatch } from './compiled-of-batch.js';
 import { type CaptionBatch, packBatch, type PackedBatch } from './packed-batch.js';
 import { packedTensors } from './packed-tensors.js';
 
 export type CaptionerConfig = MapperConfig & LanguageModelConfig & Partial<PrecisionConfig & MemoryConfig>;
 
-/** The sums of one batch. `G` is how its gradient is given. */
-export interface BatchGradient<G = Float32Array> {
+/** The sums of one batch. */
+export interface BatchLoss {
   /** Cross-entropy in nats, summed over the caption tokens. */
   lossSum: number;
   captionTokens: number;
+}
+
+/** The same with its gradient. `G` is how that is given. */
+export interface BatchGradient<G = Float32Array> extends BatchLoss {
   /** Gradient of `lossSum`: flat in the order of the captioner's layout, or a tensor for each of its entries. */
   gradients: G;
 }
@@ -58,10 +63,12 @@ export class Captioner {
     this.layout = layoutOf(new Map([...trained].map(([name, value]) => [name, value.shape])));
     const frozen = config.freezeLanguageModel;
     const { xla } = config;
-    this.#gradient = new CompiledGradient(this.parts, { trained: this.variables, frozen, xla });
+    this.#gradient = compiledGradient(this.parts, { trained: this.variables, frozen, xla });
+    this.#loss = compiledLoss(this.parts);
   }
 
-  readonly #gradient: CompiledGradient;
+  readonly #gradient: CompiledOfBatch;
+  readonly #loss: CompiledOfBatch;
   readonly #mapper: Map<string, tf.Tensor>;
   readonly #gpt2: Map<string, tf.Tensor>;
 
@@ -169,8 +176,8 @@ export class Captioner {
     const gradients = tf.tidy(() => {
       const drops = dropoutKey !== undefined && !this.config.freezeLanguageModel && hasDropout(this.gpt2);
       const seed_2 = drops ? tf.tensor1d(dropoutSeed(dropoutKey), 'int32') : undefined;
-      const { loss, gradients } = this.#gradient.call(this.#tensors(packed), seed_2);
-      lossSum = loss.dataSync()[0]!;
+      const [loss, ...gradients] = this.#gradient.call(this.#tensors(packed), seed_2);
+      lossSum = loss!.dataSync()[0]!;
       return gradients;
     });
     return { lossSum, captionTokens: packed.captionTokens, gradients };
@@ -191,12 +198,13 @@ export class Captioner {
   }
 
   /** The loss alone, for validation: without dropout. */
-  loss(batch: CaptionBatch): { lossSum: number; captionTokens: number } {
-    let lossSum = NaN;
-    const packed = this.pack(batch);
-    tf.tidy(() => {
-      lossSum = captionLoss(this.parts, this.#tensors(packed)).dataSync()[0]!;
-    });
+  loss(batch: CaptionBatch): BatchLoss {
+    return this.packedLoss(this.pack(batch));
+  }
+
+  /** The same of a batch that is laid out already. */
+  packedLoss(packed: PackedBatch): BatchLoss {
+    const lossSum = tf.tidy(() => this.#loss.call(this.#tensors(packed))[0]!.dataSync()[0]!);
     return { lossSum, captionTokens: packed.captionTokens };
   }
 
@@ -250,6 +258,7 @@ export class Captioner {
 
   close(): void {
     this.#gradient.close();
+    this.#loss.close();
     for (const tensor of [...this.#mapper.values(), ...this.#gpt2.values()]) tensor.dispose();
   }
 }

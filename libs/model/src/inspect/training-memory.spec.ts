@@ -54,6 +54,17 @@ test('weights, gradients and moments are exact', () => {
   expect([weights, gradients, moments]).toEqual([4 * parameters, 16 * parameters, 8 * parameters]);
 });
 
+test('local steps need three values for each parameter many times over, and the momentum', () => {
+  const of = (changes: object) => trainingMemory({ ...mlp, gpt2: small, ...changes });
+  const { parameters, exchange, checkpoint } = of({});
+  const local = of({ localSteps: 32, islands: 4 });
+  // The changes: three sums of a tree over four islands, and the one that is received; the start, and the momentum.
+  expect(local.exchange - exchange).toBe(4 * parameters * (3 * 4 + 3 + 1 - 1));
+  expect(local.checkpoint - checkpoint).toBe(4 * parameters);
+  // Two microbatches of eight are an island's.
+  expect(local.gradients).toBe(8 * parameters);
+});
+
 test('more captions, longer ones and fewer microbatches need more', () => {
   const of = (changes: object) => trainingMemory({ ...mlp, gpt2: small, ...changes }).activations;
   expect(of({ batchSize: 80 })).toBeGreaterThan(1.2 * of({}));

@@ -18,6 +18,8 @@ export interface MemoryCase {
   kernels?: boolean | undefined;
   /** Steps between two exchanges. Default: 1. */
   localSteps?: number | undefined;
+  /** With local steps: islands, which share the microbatches. Default: 1. */
+  islands?: number | undefined;
 }
 
 /** Bytes that one training process needs, by what they are for. */
@@ -26,7 +28,10 @@ export interface TrainingMemory {
   parameters: number;
   /** Of mapper and language model, trained or frozen. */
   weights: number;
-  /** The sums of a worker that computes the whole batch: one for each level of the tree by which they are added. */
+  /**
+   * The sums of a worker that computes the whole batch, or with local steps an island's part of it: one for each level of the
+   * tree by which they are added.
+   */
   gradients: number;
   /** AdamW's two moments. */
   moments: number;
@@ -34,7 +39,10 @@ export interface TrainingMemory {
   activations: number;
   /** Temporary values of the largest update, once activations are gone; none where the engine has kernels. */
   update: number;
-  /** The gradient in main memory, to be exchanged; with local steps the changes, their start, and the outer momentum. */
+  /**
+   * The gradient in main memory, to be exchanged; with local steps the sums of changes of a worker that computes all islands,
+   * the sum that it receives, the round's start, and the outer momentum.
+   */
   exchange: number;
   /** Copies while a checkpoint is written, in main memory. */
   checkpoint: number;
@@ -75,6 +83,7 @@ const FACTORS = {
 /** An estimate of what training needs. */
 export function trainingMemory(run: MemoryCase): TrainingMemory {
   const { gpt2, freezeLanguageModel, microbatches, kernels = true, localSteps = 1 } = run;
+  const islands = localSteps > 1 ? (run.islands ?? 1) : 1;
   const mapper = sizesOf(mapperShapes(run.mapper, { embeddingDim: run.embeddingDim, width: gpt2.n_embd }));
   const languageModel = sizesOf(gpt2Shapes(gpt2));
   const trained = freezeLanguageModel ? mapper : [...mapper, ...languageModel];
@@ -84,11 +93,11 @@ export function trainingMemory(run: MemoryCase): TrainingMemory {
   const activations = FLOAT * activationValues(run);
   const group = Math.min(parameters, Math.max(GROUP_VALUES, ...trained));
   const update = kernels ? 0 : FLOAT * UPDATE_COPIES * group;
-  const gradients = bytes * (Math.ceil(Math.log2(microbatches)) + 1);
-  // The model and both moments, exported, and as much as two more that garbage collection finds late.
-  const checkpoint = 5 * bytes;
+  const gradients = bytes * levelsOf(microbatches / islands);
+  // The model and both moments, exported, and as much as two more that garbage collection finds late; and the momentum.
+  const checkpoint = (localSteps > 1 ? 6 : 5) * bytes;
   const moments = 2 * bytes;
-  const exchange = localSteps > 1 ? (3 + 3 + 1) * bytes : bytes;
+  const exchange = localSteps > 1 ? (3 * (levelsOf(islands) + 1) + 3 + 1) * bytes : bytes;
   return {
     parameters,
     weights,
@@ -102,6 +111,11 @@ export function trainingMemory(run: MemoryCase): TrainingMemory {
     host: PROGRAM + exchange + checkpoint,
     coordinator: COORDINATOR + 3 * bytes,
   };
+}
+
+/** Sums that are held at a time where so many are added up a binary tree, one after another. */
+function levelsOf(leaves: number): number {
+  return Math.ceil(Math.log2(Math.max(1, leaves))) + 1;
 }
 
 function activationValues(run: MemoryCase): number {

@@ -1,6 +1,11 @@
 import type { ObjectStore } from '@captrain/data';
 import { faultPoint } from '@captrain/runtime';
-import { type CheckpointManifest, manifestJson, parseManifest } from './checkpoint-manifest.js';
+import {
+  type CheckpointManifest,
+  type Validation,
+  manifestJson,
+  parseManifest,
+} from './checkpoint-manifest.js';
 import { Pointer } from './pointer.js';
 import {
   type Checkpoint,
@@ -12,6 +17,11 @@ import {
   readCheckpoint,
 } from './stored-checkpoints.js';
 
+/** What the validation of a step's checkpoint came to. */
+export interface ValidatedStep extends Validation {
+  readonly step: number;
+}
+
 /**
  * The checkpoints of a run, for the one coordinator that leads it. Once a coordinator of a later term has opened them, one
  * of an earlier term can neither move LATEST nor BEST: it gets a ConflictError.
@@ -20,8 +30,8 @@ export class CheckpointLog {
   private constructor(
     private readonly run: ObjectStore,
     private readonly latest: Pointer,
-    private readonly best: Pointer,
-    private bestValidation: CheckpointManifest['validation'],
+    private readonly bestPointer: Pointer,
+    private bestValidation: Validation | undefined,
   ) {}
 
   /** `term` is higher than that of every coordinator before. */
@@ -36,6 +46,13 @@ export class CheckpointLog {
     return this.latest.step;
   }
 
+  /** The checkpoint that BEST names, where its validation is known. */
+  get best(): ValidatedStep | undefined {
+    const { step } = this.bestPointer;
+    const validation = this.bestValidation;
+    return step === undefined || validation === undefined ? undefined : { step, ...validation };
+  }
+
   /**
    * Makes a checkpoint whose files have been written the run's newest, and its best where its validation is: first its
    * manifest, then BEST, then LATEST, so that a reader finds either the whole checkpoint or the one before.
@@ -48,7 +65,7 @@ export class CheckpointLog {
     await this.run.put(`${folder}/${MANIFEST_FILE}`, bytes);
     faultPoint('after-manifest', manifest.step);
     if (isBetter(manifest.validation, this.bestValidation)) {
-      await this.best.move(manifest.step);
+      await this.bestPointer.move(manifest.step);
       this.bestValidation = manifest.validation;
     }
     await this.latest.move(manifest.step);
@@ -62,14 +79,15 @@ export class CheckpointLog {
    */
   async retain(keepLast: number): Promise<void> {
     await this.latest.check();
-    await this.best.check();
+    await this.bestPointer.check();
     const newest = this.latest.step;
     if (newest === undefined) return;
     const stored = (await listCheckpoints(this.run)).filter(({ step }) => step <= newest);
     const complete = stored.filter(({ isComplete }) => isComplete);
     const kept = new Set(keepLast === 0 ? complete : complete.slice(0, keepLast));
     for (const each of stored) {
-      if (!kept.has(each) && each.step !== newest && each.step !== this.best.step) await this.#delete(each);
+      if (!kept.has(each) && each.step !== newest && each.step !== this.bestPointer.step)
+        await this.#delete(each);
     }
   }
 
@@ -91,11 +109,9 @@ async function validationOf(run: ObjectStore, step: number | undefined) {
   }
 }
 
-function isBetter(
-  validation: CheckpointManifest['validation'],
-  best: CheckpointManifest['validation'],
-): boolean {
+function isBetter(validation: Validation | undefined, best: Validation | undefined): boolean {
   if (validation === undefined) return false;
   // Losses over other captions are not to be compared.
-  return best === undefined || best.split !== validation.split || validation.loss < best.loss;
+  const isOfOthers = best?.split !== validation.split || best.captions !== validation.captions;
+  return best === undefined || isOfOthers || validation.loss < best.loss;
 }

@@ -2,6 +2,15 @@ import { messageOf, sha256 } from '@captrain/runtime';
 import { z } from 'zod';
 import { trainingConfig } from './run-config.js';
 
+/** Cross-entropy in nats per caption token over a split's captions, or some of them. */
+const validation = z.strictObject({
+  split: z.string(),
+  loss: z.number(),
+  captions: z.number().int().min(0),
+  tokens: z.number().int().min(0),
+});
+export type Validation = z.infer<typeof validation>;
+
 const fileEntry = z.strictObject({ bytes: z.number().int().min(0), sha256: z.string().length(64) });
 
 export const checkpointManifest = z.strictObject({
@@ -17,15 +26,7 @@ export const checkpointManifest = z.strictObject({
   /** SHA-256 of the data's manifest. */
   data: z.string().length(64),
   files: z.record(z.string(), fileEntry),
-  /** Cross-entropy in nats per caption token over a split's captions. */
-  validation: z
-    .strictObject({
-      split: z.string(),
-      loss: z.number(),
-      captions: z.number().int().min(0),
-      tokens: z.number().int().min(0),
-    })
-    .optional(),
+  validation: validation.optional(),
   /** SHA-256 of all this, as JSON without white space: a file whose bytes have changed must not pass for another one. */
   digest: z.string().length(64).optional(),
 });

@@ -6,8 +6,8 @@ export {
   checkpointFiles,
   namesOfKind,
 } from './checkpoint-files.js';
-export { CheckpointLog } from './checkpoint-log.js';
-export type { CheckpointManifest } from './checkpoint-manifest.js';
+export { CheckpointLog, type ValidatedStep } from './checkpoint-log.js';
+export type { CheckpointManifest, Validation } from './checkpoint-manifest.js';
 export { type CheckpointName, findCheckpoint } from './find-checkpoint.js';
 export { newestValidCheckpoint } from './newest-valid-checkpoint.js';
 export { latestTerm } from './pointer.js';
@@ -28,3 +28,4 @@ export {
   launchConfig,
   launchKeys,
 } from './launch-config.js';
+export { type ValidationChoice, validationChoice } from './validation-choice.js';

@@ -107,6 +107,25 @@ export const trainingConfig = z.strictObject({
 });
 export type TrainingConfig = z.infer<typeof trainingConfig>;
 
+/** What is looked at of a checkpoint, besides: no weight depends on it. */
+const validationConfig = z.strictObject({
+  validationSplit: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'split of the data whose loss is computed at every checkpoint, to find the best one; unless given val or validation, where the data have it',
+    ),
+  validationCaptions: z
+    .number()
+    .int()
+    .min(0)
+    .default(1000)
+    .describe(
+      'captions of that split that are taken at most, always the same ones; 0: no validation. Both may change when the run is resumed',
+    ),
+});
+
 /** A run's config.json: the training config, and what it is computed with. */
 export const runConfig = z
   .strictObject({
@@ -125,6 +144,7 @@ export const runConfig = z
       .min(0)
       .default(100)
       .describe("steps between comparisons of the workers' replicas by digest; 0: only at checkpoints"),
+    ...validationConfig.shape,
   })
   .refine(({ batchSize, localSteps, islands }) => localSteps === 1 || batchSize % islands === 0, {
     path: ['batchSize'],
