@@ -42,7 +42,8 @@ export class LeaderLease {
   readonly #closing = new AbortController();
   readonly #renewing: Promise<void>;
   #expiry: NodeJS.Timeout | undefined;
-  #fault = 'the renewal takes too long';
+  /** Why the last renewal failed. */
+  #fault: unknown = new Error('the renewal takes too long');
 
   private constructor(
     private readonly run: ObjectStore,
@@ -87,7 +88,10 @@ export class LeaderLease {
     return (await readLeader(this.run))?.record.id === this.leader.record.id;
   }
 
-  /** Aborted once this coordinator leads no longer; its reason is a UserError that says who does, or what happened. */
+  /**
+   * Aborted once this coordinator leads no longer; its reason is a UserError that says who does, or what happened. Where
+   * that was the store's doing, its cause is what the store said.
+   */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
@@ -116,7 +120,7 @@ export class LeaderLease {
         await this.#renew();
       } catch (error) {
         // The next renewal may succeed; if none does, the lease is over.
-        this.#fault = messageOf(error);
+        this.#fault = error;
       }
     }
   }
@@ -160,7 +164,8 @@ export class LeaderLease {
     this.#lose(
       new UserError(
         `This coordinator could not renew its lead of the run in ${this.run.uri} for ${this.patienceSeconds} s ` +
-          `(${this.#fault}), so another may lead by now; go on with the run by --resume.`,
+          `(${messageOf(this.#fault)}), so another may lead by now; go on with the run by --resume.`,
+        { cause: this.#fault },
       ),
     );
   }

@@ -182,6 +182,7 @@ const remedies: Record<string, string> = {
   EPERM: notPermitted,
   EROFS: 'the file system is read-only; choose another place',
   ENOSPC: 'the disk is full; make room, or choose another place',
+  EFBIG: 'a limit on the size of files is reached; raise it (ulimit -f), or choose another place',
   EDQUOT: 'the disk quota is used up; make room, or choose another place',
   ENOTDIR: inTheWay,
   EISDIR: inTheWay,
