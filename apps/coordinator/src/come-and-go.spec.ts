@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PARAMETERS, leafGradient } from './testing/leaf-gradients.js';
 import { folder, metrics, run, sumsOf, wholeSums } from './testing/scripted-run.js';
 
 describe('a run whose workers come and go', () => {
@@ -105,6 +106,16 @@ describe('a run that is lied to', () => {
     await expect(run(always, { skipLimit: 2, checkpointEvery: 2 })).rejects.toThrow(
       /gradients of 2 steps in a row, up to step 4, were not finite; lower --learning-rate, and go on from .*step-00000002/,
     );
+  });
+
+  it('skips an update where parts are finite and their sum is not', async () => {
+    const leaf = (step: number, microbatch: number) => (step === 2 ? huge : leafGradient(step, microbatch));
+    const huge = Array<number>(PARAMETERS).fill(3e38);
+    // Each has a single microbatch: what a worker has of it is finite, whoever adds up.
+    const scripts = ['a', 'b', 'c', 'd'].map((name) => ({ name, leaf }));
+    const { workers } = await run(scripts);
+    expect(workers.map(({ skipped }) => skipped)).toEqual([[2], [2], [2], [2]]);
+    expect(workers[0]!.gradients.get(3)).toEqual(wholeSums[2]);
   });
 
   it('sends a worker away whose replica went astray, and goes back to where all agreed', async () => {

@@ -154,9 +154,10 @@ export class StepRun {
 
   /** Ends the step once all have the sum, or once somebody has seen that it is not finite: nobody needs the rest of it then. */
   private finishIfAllHaveIt(): void {
-    if (!this.batch.isComplete || [...this.shares.keys()].some((member) => !this.exchanged.has(member)))
-      return;
-    this.end = { kind: 'summed', finite: true, times: longest(this.computing) };
+    if (!this.batch.isComplete) return;
+    const finite = ![...this.exchanged.values()].includes(false);
+    if (finite && [...this.shares.keys()].some((member) => !this.exchanged.has(member))) return;
+    this.end = { kind: 'summed', finite, times: longest(this.computing) };
   }
 
   /** A worker has computed a subtree: its own, or a late worker's, which is its own then. */
