@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PARAMETERS, leafGradient } from './testing/leaf-gradients.js';
-import { folder, metrics, run, sumsOf, wholeSums } from './testing/scripted-run.js';
+import { folder, latest, metrics, run, sumsOf, wholeSums } from './testing/scripted-run.js';
 
 describe('a run whose workers come and go', () => {
   it('gives the work of a lost worker to the others, and the sum stays the same', async () => {
@@ -69,6 +69,13 @@ describe('a run whose workers come and go', () => {
     expect([...workers[1]!.gradients.keys()]).toEqual([4]);
   });
 
+  it('saves the last step where workers hold it and no checkpoint does', async () => {
+    const first = run([{ name: 'a', slowness: 20, diesInStep: 4 }], { checkpointEvery: 2 });
+    await expect(first).rejects.toThrow(/last one was lost/);
+    await run([{ name: 'a', holds: 4 }], { resume: true });
+    expect(latest()).toBe('step-00000004');
+  });
+
   it('has others compute what a slow worker is late with, and relieves it', async () => {
     const scripts = [{ name: 'a' }, { name: 'b', slowness: 4000 }];
     const started = performance.now();
@@ -125,6 +132,16 @@ describe('a run that is lied to', () => {
     expect(reasons[1]).toMatch(/After step 3 the replica of b differs/);
     expect(workers[0]!.fetched).toEqual([2]);
     expect(sumsOf(workers[0])).toEqual(wholeSums);
+    expect(metrics().map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('does not save the last step before its replicas agree', async () => {
+    const digest = (step: number) => (step === 4 ? 'flipped' : `state of step ${step}`);
+    const scripts = [{ name: 'a' }, { name: 'b', digest }, { name: 'c' }];
+    const { workers, reasons } = await run(scripts, { checkpointEvery: 2 });
+    expect(reasons[1]).toMatch(/After step 4 the replica of b differs/);
+    expect(workers[0]!.fetched).toEqual([2]);
+    expect(latest()).toBe('step-00000004');
     expect(metrics().map(({ step }) => step)).toEqual([1, 2, 3, 4]);
   });
 });

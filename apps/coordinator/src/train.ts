@@ -29,11 +29,19 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
     run.log.info({ microbatches }, 'microbatches chosen');
   }
   run.hasStarted = true;
+  checkpoints.moveTo(step);
 
   let loggedAt = performance.now();
   let startedAt = performance.now();
   let skippedInARow = 0;
-  while (step < steps && !signal.aborted) {
+  for (;;) {
+    if (step >= steps || signal.aborted) {
+      await saveAndSettle(run, step);
+      if (!run.replicas.isAstray) break;
+      // The last steps are worth nothing.
+      step = await recover(run);
+      continue;
+    }
     patience.check();
     if (checkpoints.isOverdue) await save(run, step);
     if (crew.active.length > 0 && crew.active.every(({ isLeaving }) => isLeaving))
@@ -41,8 +49,9 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
     await admitAndRelease(run, step);
     if (crew.active.length === 0) {
       const assembled = await assemble(run, 1, { isOrphaned: true, signal });
-      if (assembled === undefined) break;
+      if (assembled === undefined) continue;
       step = assembled;
+      checkpoints.moveTo(step);
       startedAt = performance.now();
       continue;
     }
@@ -75,7 +84,6 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
       loggedAt = performance.now();
     }
   }
-  await saveAndSettle(run, step);
   await runLog.close();
   await run.store.sweep();
   return checkpoints.known();
@@ -108,11 +116,11 @@ async function save({ record, captions, dataDigest, checkpoints, board }: Run, s
   });
 }
 
-/** Sees to it that the present step's state is in the store, as long as somebody holds it. */
+/** Sees to it that the present step's state is in the store, as long as somebody holds it and nobody holds another. */
 async function saveAndSettle(run: Run, step: number): Promise<void> {
-  const { checkpoints, crew, patience } = run;
+  const { checkpoints, crew, patience, replicas } = run;
   await checkpoints.settle();
-  while (step > checkpoints.latestStep && crew.active.length > 0) {
+  while (step > checkpoints.latestStep && crew.active.length > 0 && !replicas.isAstray) {
     await save(run, step);
     await checkpoints.settle();
     await patience.pause();

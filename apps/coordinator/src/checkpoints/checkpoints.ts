@@ -75,10 +75,11 @@ export class Checkpoints {
     this.step = step;
   }
 
-  /** Has a checkpoint of the present step's state written; waits for the one before. */
+  /** Has a checkpoint of the present step's state written; waits for the one before. None where replicas differ. */
   async begin(outline: Outline): Promise<void> {
     await this.settle();
-    const { crew } = this.run;
+    const { crew, replicas } = this.run;
+    if (replicas.isAstray) return;
     const holding = () => (this.step === outline.step ? crew.active : []);
     const files = holding()[0]?.ready?.checkpointFiles;
     if (files === undefined) return this.fail(undefined);
@@ -92,7 +93,7 @@ export class Checkpoints {
     if (this.job?.outline.step === step) this.job = undefined;
   }
 
-  /** Waits until nothing is being written. Only between steps: what workers say meanwhile of a step is lost. */
+  /** Waits until nothing is being written, or replicas differ. Only between steps: what workers say meanwhile of a step is lost. */
   async settle(): Promise<void> {
     while (this.job !== undefined) {
       await this.run.crew.next({ milliseconds: POLL_MS });
@@ -117,9 +118,15 @@ export class Checkpoints {
     if (job.failure !== undefined) {
       const { fault } = job.failure;
       this.fail(fault);
-    } else if (job.isWritten && !this.run.replicas.isAwaiting(job.outline.step)) {
+    } else if (job.isWritten && !this.isInDoubt(job)) {
       this.committing = this.commit(job);
     }
+  }
+
+  /** Whether the replicas have still to show that they agree on a checkpoint's state, or have shown that they do not. */
+  private isInDoubt({ outline }: CheckpointJob): boolean {
+    const { replicas } = this.run;
+    return replicas.isAwaiting(outline.step) || replicas.wentAstrayAt(outline.step);
   }
 
   private async commit(job: CheckpointJob): Promise<void> {
