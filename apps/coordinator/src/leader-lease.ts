@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConflictError, type ObjectStore } from '@captrain/data';
 import { latestTerm } from '@captrain/model/run';
-import { UserError, messageOf } from '@captrain/runtime';
+import { UserError, messageOf, thisProcess } from '@captrain/runtime';
 import {
   LEADER,
   type FoundLeader,
@@ -11,7 +11,6 @@ import {
   isOver,
   readLeader,
 } from './leader-record.js';
-import { thisProcess } from './process-identity.js';
 
 /** A timer that is so late did not run when it was due. */
 const STOOD_STILL_MS = 10;

@@ -48,6 +48,12 @@ export async function withFileLock<T>(
   }
 }
 
+/** Takes a lock file away whose holder is known to have ended: one of this machine. */
+export async function breakIfDead(path: string): Promise<void> {
+  const dead = await deadHolder(path, {});
+  if (dead !== undefined) await breakLock(path, dead);
+}
+
 async function create(path: string, mine: Holder): Promise<boolean> {
   try {
     const file = await open(path, 'wx');
