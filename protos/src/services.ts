@@ -7,7 +7,7 @@ import type { ProtoGrpcType as StatusTypes } from './generated/status.js';
 import type { ProtoGrpcType as TrainingTypes } from './generated/training.js';
 
 /** Raised with every change of captrain/v1 that an older peer would misread. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const named = JSON.parse(readFileSync(`${root}/loader-options.json`, 'utf8')) as object;

@@ -1,5 +1,6 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { UserError } from '@captrain/runtime';
 import { describe, expect, it } from 'vitest';
 import { PARAMETERS, leafGradient } from './testing/leaf-gradients.js';
 import { folder, latest, metrics, run, sumsOf, wholeSums } from './testing/scripted-run.js';
@@ -49,6 +50,55 @@ describe('a run whose workers come and go', () => {
     const { workers } = await run([{ name: 'a', diesInStep: 4 }], options, { late });
     expect([...workers[1]!.gradients.keys()].at(-1)).toBe(4);
     expect(metrics().map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+  });
+
+  it("goes on without a worker that fails while others train, and ends with the last one's sentence", async () => {
+    const { workers } = await run([{ name: 'a' }, { name: 'b', failsInStep: 2 }]);
+    expect(sumsOf(workers[0])).toEqual(wholeSums);
+    rmSync(path.join(folder, 'run'), { recursive: true });
+    const both = run([
+      { name: 'a', failsInStep: 3 },
+      { name: 'b', failsInStep: 2 },
+    ]);
+    await expect(both).rejects.toThrow(new UserError('its data are damaged'));
+  });
+
+  describe('resumed with a worker that loads its newest checkpoint', () => {
+    const interrupted = () =>
+      expect(run([{ name: 'a', slowness: 20, diesInStep: 4 }], { checkpointEvery: 2 })).rejects.toThrow(
+        /last one was lost/,
+      );
+
+    it('keeps that one for as long as it is loaded, though others train on', async () => {
+      await interrupted();
+      const held: string[][] = [];
+      const checkpoints = path.join(folder, 'run/checkpoints');
+      const onLoaded = () => held.push(readdirSync(checkpoints));
+      const slow = { name: 'slow', loadsFor: 1500, onLoaded };
+      const options = { resume: true, workers: 1, checkpointEvery: 1, keepCheckpoints: 1 };
+      await run([{ name: 'a', slowness: 200 }, slow], options);
+      expect(held[0]).toContain('step-00000002');
+      expect(held[0]).toContain('step-00000003');
+      expect(readdirSync(checkpoints)).toEqual(['LATEST', 'step-00000004']);
+    });
+
+    it('ends with what that one says where nobody can load it', async () => {
+      await interrupted();
+      const both = [
+        { name: 'a', misses: true },
+        { name: 'b', misses: true },
+      ];
+      await expect(run(both, { resume: true })).rejects.toThrow(
+        new UserError('checkpoints/step-00000002 is damaged'),
+      );
+    });
+
+    it('gives it the state of another where it cannot', async () => {
+      await interrupted();
+      const { workers } = await run([{ name: 'a' }, { name: 'b', misses: true }], { resume: true });
+      expect(workers[1]!.fetched).toEqual([2]);
+      expect(workers[1]!.gradients.get(4)).toEqual(wholeSums[3]);
+    });
   });
 
   it('ends with a sentence that says how to go on where nobody comes any more', async () => {

@@ -70,21 +70,26 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
       commit: async (manifest) => {
         // The steps before a checkpoint are not computed again: their lines have to be there.
         await runLog.write();
-        const checkpoint = await checkpointLog.commit(manifest);
-        faultPoint('before-retain', manifest.step);
-        await checkpointLog.retain(given.keepCheckpoints);
-        return checkpoint;
+        return checkpointLog.commit(manifest);
+      },
+      retain: async (isSpared) => {
+        // What is being read to find the newest one is not deleted meanwhile.
+        await found.catch(() => undefined);
+        faultPoint('before-retain', checkpointLog.latestStep ?? 0);
+        await checkpointLog.retain(given.keepCheckpoints, isSpared);
       },
       onCommitted: ({ folder, manifest }) => board.set({ lastCheckpoint: { step: manifest.step, folder } }),
     },
     { found, latestStep: checkpointLog.latestStep },
   );
   board.attach(crew, pace);
-  void found.then((start) => {
+  const show = (start: Checkpoint | undefined) => {
     if (start === undefined || board.current.step >= start.manifest.step) return;
     const { step, epoch } = start.manifest;
     board.set({ step, epoch, lastCheckpoint: { step, folder: start.folder } });
-  });
+  };
+  // Where none is whole, whoever needs one hears of it.
+  found.then(show, () => {});
   return {
     record,
     store,

@@ -1,6 +1,7 @@
 import type { ObjectStore } from '@captrain/data';
 import type { Checkpoint } from '@captrain/model/run';
-import type { Logger } from '@captrain/runtime';
+import type { StateMissed } from '@captrain/protos';
+import { type Logger, UserError } from '@captrain/runtime';
 import type { StorePatience } from '../log/store-patience.js';
 import type { Crew } from '../membership/crew.js';
 import type { MemberEvent } from '../membership/member.js';
@@ -34,6 +35,8 @@ export class Checkpoints {
       log: Logger;
       /** Makes a written checkpoint the newest. */
       commit: (manifest: CheckpointJob['manifest']) => Promise<Checkpoint>;
+      /** Deletes those that are not to be kept, and that are not spared at this moment. */
+      retain: (isSpared: (folder: string) => boolean) => Promise<void>;
       onCommitted: (checkpoint: Checkpoint) => void;
     },
     private readonly start: {
@@ -109,7 +112,15 @@ export class Checkpoints {
 
   private observe(event: MemberEvent): void {
     this.job?.observe(event);
+    if (event.type === 'message' && event.message.stateMissed) this.judge(event.message.stateMissed);
     this.proceed();
+  }
+
+  /** Throws where no worker can load the newest checkpoint: one that is not the newest any more may have been deleted. */
+  private judge({ checkpoint, reason }: StateMissed): void {
+    if (checkpoint === '' || checkpoint !== this.newest?.folder) return;
+    const { living } = this.run.crew;
+    if (living.every(({ missed }) => missed === checkpoint)) throw new UserError(reason);
   }
 
   private proceed(): void {
@@ -130,17 +141,19 @@ export class Checkpoints {
   }
 
   private async commit(job: CheckpointJob): Promise<void> {
-    const { patience, log, commit, onCommitted } = this.run;
-    const isThrough = await patience.attempt('a checkpoint', async () => {
+    const { patience, log, commit, onCommitted, retain, crew } = this.run;
+    const isThrough = await patience.attempt('write a checkpoint', async () => {
       this.committed = await commit(job.manifest);
     });
-    this.committing = undefined;
     if (!isThrough) {
       this.retryAt = performance.now() + RETRY_MS;
-      this.job = undefined;
+      this.job = this.committing = undefined;
       return;
     }
-    this.job = undefined;
+    // Those that a worker loads at this moment stay: it may have been told of one before another was the newest.
+    const isSpared = (folder: string) => crew.living.some(({ loads }) => loads === folder);
+    await patience.attempt('delete older checkpoints', () => retain(isSpared));
+    this.job = this.committing = undefined;
     const { outline, stallSeconds } = job;
     const { folder } = this.committed!;
     log.info({ step: outline.step, folder, stall_seconds: stallSeconds }, 'checkpoint committed');
@@ -151,6 +164,6 @@ export class Checkpoints {
     this.job = undefined;
     this.retryAt = performance.now() + (fault === undefined ? 0 : RETRY_MS);
     if (fault === undefined) return;
-    void this.run.patience.attempt('a checkpoint', () => Promise.reject(fault));
+    void this.run.patience.attempt('write a checkpoint', () => Promise.reject(fault));
   }
 }

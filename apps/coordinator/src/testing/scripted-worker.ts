@@ -41,6 +41,14 @@ export interface Script {
   joinsAfterStep?: number;
   /** Is called when it was told to update by a step. */
   onUpdate?: (step: number) => void;
+  /** Milliseconds that it loads for. */
+  loadsFor?: number;
+  /** Is called when it has loaded, with the folder that the welcome named. */
+  onLoaded?: (checkpoint: string) => void;
+  /** Cannot load checkpoints. */
+  misses?: boolean;
+  /** Says that it failed of something that the user can mend, when it is told to compute this step. */
+  failsInStep?: number;
   /** The state that it holds already: it has outlived a coordinator. */
   holds?: number;
 }
@@ -104,6 +112,10 @@ export class ScriptedWorker {
       for await (const message of stream as AsyncIterable<CoordinatorMessage__Output>) {
         if (message.stop) return message.stop.reason;
         if (message.plan?.step === this.script.diesInStep && message.plan) return undefined;
+        if (message.plan?.step === this.script.failsInStep && message.plan) {
+          this.send({ failed: { message: 'its data are damaged', userError: true } });
+          continue;
+        }
         if (message.plan?.step === this.script.fallsSilentInStep && message.plan) this.isSilent = true;
         if (message.plan) {
           this.exchange.abort();
@@ -129,8 +141,10 @@ export class ScriptedWorker {
       this.worker = welcome.worker;
       this.run = welcome.run;
       this.keepsLedger = welcome.ledger;
-      const saved = /step-(\d+)/.exec(welcome.checkpoint)?.[1];
-      if (this.script.holds === undefined && saved !== undefined) this.step = Number(saved);
+      const { loadsFor = 0, onLoaded } = this.script;
+      await sleep(loadsFor);
+      onLoaded?.(welcome.checkpoint);
+      this.load(welcome.checkpoint);
       this.send({
         ready: {
           parameters: PARAMETERS,
@@ -147,7 +161,8 @@ export class ScriptedWorker {
     if (provideState)
       this.send({ stateProvided: { generation: provideState.generation, holding: this.holding() } });
     if (fetch) {
-      this.step = fetch.holding!.step;
+      if (fetch.peer === '') this.load(fetch.checkpoint);
+      else this.step = fetch.holding!.step;
       this.fetched.push(this.step);
       this.send({ holding: this.holding() });
     }
@@ -176,6 +191,13 @@ export class ScriptedWorker {
       if (step === this.script.leavesAfterStep) this.send({ drain: {} });
     }
     if (writeCheckpoint) await this.write(writeCheckpoint);
+  }
+
+  private load(checkpoint: string): void {
+    const saved = /step-(\d+)/.exec(checkpoint)?.[1];
+    if (saved !== undefined && this.script.misses)
+      this.send({ stateMissed: { checkpoint, reason: `${checkpoint} is damaged` } });
+    else if (saved !== undefined) this.step = Number(saved);
   }
 
   private cannotRead(plan: Plan): void {

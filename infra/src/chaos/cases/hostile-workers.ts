@@ -1,4 +1,5 @@
 import type { GradientChunk } from '@captrain/protos';
+import { describeEnd } from '../case-process.js';
 import type { ChaosCase } from '../chaos-case.js';
 import { crc32c } from '../crc32c.js';
 import { type Tampering, TamperingProxy } from '../tampering-proxy.js';
@@ -79,9 +80,13 @@ export const hostileWorkers: ChaosCase[] = Object.entries(tamperings).map(([kind
     await cluster.startCoordinator();
     const proxy = await TamperingProxy.listen(cluster.address, tampering());
     stage.atEnd(() => proxy.close());
-    cluster.startWorker({ through: proxy.address }).mayEnd = true;
+    const hostile = cluster.startWorker({ through: proxy.address });
+    hostile.mayEnd = true;
     cluster.startWorker();
     await cluster.finished();
+    const end = await hostile.ended;
+    if (end.code !== 1 || !hostile.sentence?.includes('is fenced'))
+      stage.complain(`the fenced worker ended with ${describeEnd(end)}: ${hostile.sentence}`);
     if (!proxy.refusals.some((reason) => reason !== '')) stage.complain('the worker was never told why');
     if (proxy.fenced === undefined) stage.complain('the worker was not fenced');
   },
