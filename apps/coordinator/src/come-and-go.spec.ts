@@ -175,6 +175,23 @@ describe('a run that is lied to', () => {
     expect(workers[0]!.gradients.get(3)).toEqual(wholeSums[2]);
   });
 
+  it('believes its own eyes about a sum, and fences who says otherwise again and again', async () => {
+    const saysSumIsFinite = (step: number) => (step > 1 ? false : undefined);
+    const { workers, reasons } = await run([{ name: 'a' }, { name: 'b', saysSumIsFinite }]);
+    expect(workers[0]!.skipped).toEqual([]);
+    expect(sumsOf(workers[0])).toEqual(wholeSums);
+    expect(workers[1]!.refusals).toContain('Of a sum that is finite b said that it is not finite.');
+    expect(reasons[1]).toMatch(/b is fenced after 3 refusals/);
+  });
+
+  it('has all skip a sum that is not finite, whoever says that it is', async () => {
+    const leaf = (step: number, microbatch: number) => (step === 2 ? huge : leafGradient(step, microbatch));
+    const huge = Array<number>(PARAMETERS).fill(3e38);
+    const scripts = ['a', 'b', 'c', 'd'].map((name) => ({ name, leaf, saysSumIsFinite: () => true }));
+    const { workers } = await run(scripts);
+    expect(workers.map(({ skipped }) => skipped)).toEqual([[2], [2], [2], [2]]);
+  });
+
   it('sends a worker away whose replica went astray, and goes back to where all agreed', async () => {
     const digest = (step: number) => (step >= 3 ? 'flipped' : `state of step ${step}`);
     const scripts = [{ name: 'a' }, { name: 'b', digest }, { name: 'c' }];

@@ -2,7 +2,7 @@ import { learningRateAt } from '@captrain/model/config';
 import { faultPoint } from '@captrain/runtime';
 import type { Run } from './run.js';
 import type { GlobalBatch } from './step/global-batch.js';
-import type { StepTimes } from './step/step-run.js';
+import type { StepTimes } from './step/step-times.js';
 
 /** A step of which every active worker has the global gradient. */
 export interface SummedStep {

@@ -53,12 +53,10 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
   const crew = new Crew({ term, leaseSeconds: given.leaseSeconds, changed: () => board.changed(), log });
   const replicas = new ReplicaWatch();
   crew.observe(replicas.observe);
-  const reduction =
-    given.reduce === 'workers'
-      ? new ReduceAmongWorkers()
-      : new ReduceHere(config.exchange === 'bf16' ? 'bfloat16' : 'float32', (refusal) =>
-          crew.post({ type: 'refused', ...refusal }),
-        );
+  const here = new ReduceHere(config.exchange === 'bf16' ? 'bfloat16' : 'float32', (refusal) =>
+    crew.post({ type: 'refused', ...refusal }),
+  );
+  const reduction = given.reduce === 'workers' ? new ReduceAmongWorkers(here) : here;
   const pace = new Pace<Member>(given.stragglerFactor);
   const checkpoints = new Checkpoints(
     {
@@ -98,6 +96,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
     crew,
     pace,
     reduction,
+    here,
     groups: new LocalGroups(given.localAggregation, log),
     board,
     runLog,

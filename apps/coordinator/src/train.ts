@@ -8,7 +8,7 @@ import { recover } from './membership/recover.js';
 import type { Run } from './run.js';
 import { planAfter } from './step/batch-plan.js';
 import { GlobalBatch } from './step/global-batch.js';
-import { StepRun, doesNotFit } from './step/step-run.js';
+import { StepRun } from './step/step-run.js';
 
 /** How often metrics.jsonl is written. */
 const LOG_EVERY_MS = 5000;
@@ -98,6 +98,13 @@ async function cutFiner({ record, log }: Run, batch: GlobalBatch, member: { name
     'out of memory: smaller microbatches',
   );
   await record.cutFrom(batch.step, finer);
+}
+
+/** A step that no cut makes fit. */
+function doesNotFit(name: string, step: number): UserError {
+  return new UserError(
+    `A microbatch of one caption does not fit into the memory of ${name} at step ${step}; take --checkpoint-activations, fewer --max-caption-tokens or a smaller language model.`,
+  );
 }
 
 /** Begins a checkpoint of the state that the workers hold. */

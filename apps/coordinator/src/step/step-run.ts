@@ -1,12 +1,13 @@
 import { type Subtree, subtreeKey } from '@captrain/exchange';
 import type { Computed, ExchangeFailed, WorkerMessage__Output } from '@captrain/protos';
-import { UserError } from '@captrain/runtime';
 import type { Member, MemberEvent } from '../membership/member.js';
 import type { Run } from '../run.js';
 import { type Assignment, handedOver, microbatchesOf, moved, shareOut, withoutWorker } from './assignment.js';
 import type { GlobalBatch } from './global-batch.js';
 import { Latecomers, type Piece } from './latecomers.js';
 import { type Route, openExchange } from './open-exchange.js';
+import { judgeSum } from './judge-sum.js';
+import { type StepTimes, longest } from './step-times.js';
 import { Suspicions } from './suspicions.js';
 
 /** How long the loop waits for an event before it looks for late workers. */
@@ -25,12 +26,6 @@ export type StepEnd =
   | { readonly kind: 'astray' }
   /** No active worker is left. */
   | { readonly kind: 'deserted' };
-
-/** The longest of a worker, in seconds: of computing, and in it of waiting for data. */
-export interface StepTimes {
-  computeSeconds: number;
-  inputSeconds: number;
-}
 
 /**
  * One step, from the first plan to the moment when all have the sum. Whenever somebody is lost or refused, or a late
@@ -51,6 +46,8 @@ export class StepRun {
   private readonly unreadable = new Map<Member, string>();
   /** When an exchange that broke off is to be tried again; by then it is known whether somebody is lost. */
   private retryAt: number | undefined;
+  /** Who has said that a sum is not finite which nobody has seen here: it is added up here from then on. */
+  private readonly doubters = new Set<Member>();
   private end: StepEnd | undefined;
 
   constructor(
@@ -97,7 +94,8 @@ export class StepRun {
     this.retryAt = undefined;
     const { generation, leaves, total } = this;
     const { step, cut } = this.batch;
-    this.routes = openExchange(this.run, { generation, step, leaves, total, shares });
+    const isWatched = this.doubters.size > 0;
+    this.routes = openExchange(this.run, { generation, step, leaves, total, shares }, { isWatched });
     for (const [member, subtrees] of shares) {
       member.microbatches = microbatchesOf(subtrees, leaves);
       if (member.state !== 'WORKER_STATE_RELIEVED') member.state = 'WORKER_STATE_COMPUTING';
@@ -152,12 +150,33 @@ export class StepRun {
     else this.retryAt ??= performance.now() + RETRY_MS;
   }
 
-  /** Ends the step once all have the sum, or once somebody has seen that it is not finite: nobody needs the rest of it then. */
+  /** Ends the step once all have the sum, or once it has been seen that it is not finite: nobody needs the rest of it then. */
   private finishIfAllHaveIt(): void {
     if (!this.batch.isComplete) return;
-    const finite = ![...this.exchanged.values()].includes(false);
-    if (finite && [...this.shares.keys()].some((member) => !this.exchanged.has(member))) return;
+    const { crew, here } = this.run;
+    const members = [...this.shares.keys()];
+    const verdict = judgeSum(members, this.exchanged, {
+      seen: here.isFinite(this.generation),
+      willBeSeen: here.adds(this.generation) && this.isWithoutNeighbours,
+    });
+    if (verdict === 'open') return;
+    if (verdict === 'doubtful') {
+      for (const [member, finite] of this.exchanged) if (!finite) this.doubters.add(member);
+      return this.plan(this.shares);
+    }
+    const { finite } = verdict;
+    const liars = new Set([...verdict.liars, ...(finite ? this.doubters : [])]);
+    for (const liar of liars)
+      if (liar.alive)
+        crew.refuse(
+          liar,
+          `Of a sum that is ${named(finite)} ${liar.name} said that it is ${named(!finite)}.`,
+        );
     this.end = { kind: 'summed', finite, times: longest(this.computing) };
+  }
+
+  private get isWithoutNeighbours(): boolean {
+    return [...this.routes.values()].every(({ neighbours }) => neighbours?.length === 0);
   }
 
   /** A worker has computed a subtree: its own, or a late worker's, which is its own then. */
@@ -252,6 +271,8 @@ export class StepRun {
   /** Nothing has happened for a while: is somebody late? */
   private look(): void {
     const { crew, groups } = this.run;
+    this.finishIfAllHaveIt();
+    if (this.end !== undefined) return;
     if (this.retryAt !== undefined && performance.now() > this.retryAt) {
       // Of one that has ended nothing can be read either; that says nothing of its host.
       for (const [member, reason] of this.unreadable) if (member.alive) groups.separate(member, reason);
@@ -270,17 +291,6 @@ export class StepRun {
   }
 }
 
-function longest(times: ReadonlyMap<Member, StepTimes>): StepTimes {
-  const all = [...times.values()];
-  return {
-    computeSeconds: Math.max(0, ...all.map(({ computeSeconds }) => computeSeconds)),
-    inputSeconds: Math.max(0, ...all.map(({ inputSeconds }) => inputSeconds)),
-  };
-}
-
-/** A step that no cut makes fit. */
-export function doesNotFit(name: string, step: number): UserError {
-  return new UserError(
-    `A microbatch of one caption does not fit into the memory of ${name} at step ${step}; take --checkpoint-activations, fewer --max-caption-tokens or a smaller language model.`,
-  );
+function named(finite: boolean): string {
+  return finite ? 'finite' : 'not finite';
 }

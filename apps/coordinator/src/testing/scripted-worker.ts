@@ -35,6 +35,8 @@ export interface Script {
   fallsSilentInStep?: number;
   /** Says that sums are not finite. */
   saysNotFinite?: (step: number) => boolean;
+  /** What it says of a global sum, instead of what it sees. */
+  saysSumIsFinite?: (step: number) => boolean | undefined;
   /** Asks to leave once it was told to update by this step. */
   leavesAfterStep?: number;
   /** Comes only after another was told to update by this step. */
@@ -257,7 +259,9 @@ export class ScriptedWorker {
     try {
       const { finite } = await reduceThrough(this.reducer, { ...ids, ...range, sums, result, signal });
       this.gradients.set(step, [...result]);
-      this.send({ exchanged: { generation, step, finite } });
+      this.send({
+        exchanged: { generation, step, finite: this.script.saysSumIsFinite?.(step) ?? finite },
+      });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (!signal.aborted && !reason.includes('FAILED_PRECONDITION'))
