@@ -19,7 +19,7 @@ import {
 import type { Cluster } from './cluster.js';
 import type { Laboratory } from './laboratory.js';
 import { type RunContents, readContents } from './run-contents.js';
-import { type Training, stepsOf, trainingOf } from './variants.js';
+import { type Training, trainingOf } from './variants.js';
 
 /** The longest cases take less than a minute where other programs run as well. */
 const MOST_SECONDS = 180;
@@ -94,11 +94,10 @@ async function inTime(work: Promise<void>, signal: AbortSignal): Promise<void> {
 }
 
 function checkContents(found: RunContents, expected: RunContents, run: string, training: Training): string[] {
-  const steps = stepsOf(training);
   return [
     ...checkDigests(found, expected),
-    ...checkMetrics(found, steps),
-    ...checkLedger(found, steps, CAPTIONS),
+    ...checkMetrics(found, training),
+    ...checkLedger(found, training, CAPTIONS),
     ...checkFolder(found, run),
   ];
 }
