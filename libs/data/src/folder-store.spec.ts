@@ -73,6 +73,14 @@ describe('a folder store', () => {
     expect((await store.get('LATEST')).toString()).toBe('new');
   });
 
+  it('goes on after a writer that was killed before its lock said anything', async () => {
+    const store = await open();
+    await store.put('LATEST', 'old');
+    await writeFile(path.join(store.uri, '.captrain-lock-LATEST'), '');
+    await store.put('LATEST', 'new');
+    expect(await readdir(store.uri)).toEqual(['LATEST']);
+  });
+
   it('sweeps what a killed writer of this machine has left, at once, and nothing of those that live', async () => {
     const store = await open();
     await store.put('a', '1');
