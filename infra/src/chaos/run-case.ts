@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError, messageOf } from '@captrain/runtime';
@@ -78,7 +78,10 @@ export async function runCase(
   const seconds = (performance.now() - started) / 1000;
   const passed = complaints.length === 0;
   if (passed || !keep) rmSync(folder, { recursive: true, force: true });
-  else complaints.push(`see ${folder}`);
+  else {
+    writeFileSync(path.join(folder, 'last-status.json'), JSON.stringify(cluster.status ?? null, null, 2));
+    complaints.push(`see ${folder}`);
+  }
   return { passed, seconds, workers: cluster.mostWorkers, reason: complaints.join('; ') };
 }
 
