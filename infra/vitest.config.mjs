@@ -4,5 +4,7 @@ import { vitestConfig } from '../tools/vitest.mjs';
 export default vitestConfig(import.meta.dirname, {
   include: ['e2e/**/*.spec.ts'],
   fileParallelism: false,
+  // Of the tests of one file that are to run at once.
+  maxConcurrency: 2,
   testTimeout: 180_000,
 });

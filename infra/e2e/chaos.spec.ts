@@ -8,6 +8,7 @@ let laboratory: Laboratory;
 beforeAll(async () => void (laboratory = await Laboratory.open()));
 afterAll(() => laboratory.close(false));
 
-test.each(shortCases)('$name: $did', async (each) => {
+// Most of their time cases wait: for leases to end, and for processes to be there.
+test.concurrent.each(shortCases)('$name: $did', async (each) => {
   expect(await runCase(each, laboratory)).toMatchObject({ passed: true, reason: '' });
 });

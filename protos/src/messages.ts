@@ -27,6 +27,7 @@ export type { RunState__Output as RunState } from './generated/captrain/v1/RunSt
 export type { RunStatus, RunStatus__Output } from './generated/captrain/v1/RunStatus.js';
 export type { SharedValues__Output as SharedValues } from './generated/captrain/v1/SharedValues.js';
 export type { StateChunk, StateChunk__Output } from './generated/captrain/v1/StateChunk.js';
+export type { StateMissed__Output as StateMissed } from './generated/captrain/v1/StateMissed.js';
 export type { StateProvided__Output as StateProvided } from './generated/captrain/v1/StateProvided.js';
 export type { StatusHandlers } from './generated/captrain/v1/Status.js';
 export type { Stop__Output as Stop } from './generated/captrain/v1/Stop.js';

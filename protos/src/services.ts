@@ -24,16 +24,21 @@ const { captrain } = grpc.loadPackageDefinition(loadPackageDefinition()) as unkn
   StatusTypes;
 
 /** Gradient chunks without an object per value; the cast is to what the generator declares. */
-const reduce = {
-  ...captrain.v1.Training.service.Reduce,
-  requestSerialize: encodeGradientChunk,
-  requestDeserialize: decodeGradientChunk,
-  responseSerialize: encodeGradientChunk,
-  responseDeserialize: decodeGradientChunk,
-} as unknown as typeof captrain.v1.Training.service.Reduce;
+function inChunks<Method>(method: Method): Method {
+  return {
+    ...method,
+    requestSerialize: encodeGradientChunk,
+    requestDeserialize: decodeGradientChunk,
+    responseSerialize: encodeGradientChunk,
+    responseDeserialize: decodeGradientChunk,
+  };
+}
 
 /** captrain.v1.Training, which the coordinator serves. */
-export const trainingService = { ...captrain.v1.Training.service, Reduce: reduce };
+export const trainingService = {
+  ...captrain.v1.Training.service,
+  Reduce: inChunks(captrain.v1.Training.service.Reduce),
+};
 
 export const TrainingClient = grpc.makeGenericClientConstructor(
   trainingService,
@@ -41,7 +46,7 @@ export const TrainingClient = grpc.makeGenericClientConstructor(
 ) as unknown as typeof captrain.v1.Training;
 
 /** captrain.v1.Peer, which workers serve. */
-export const peerService = { ...captrain.v1.Peer.service, Reduce: reduce };
+export const peerService = { ...captrain.v1.Peer.service, Reduce: inChunks(captrain.v1.Peer.service.Reduce) };
 
 export const PeerClient = grpc.makeGenericClientConstructor(
   peerService,

@@ -91,5 +91,10 @@ function workerLines({ workers }: RunStatus): string[] {
     worker.captionsPerSecond.toFixed(1),
     String(worker.microbatches),
   ]);
-  return ['', ...formatTable([header, ...rows], 'lllrr').split('\n')];
+  const told = workers.filter(({ reason }) => reason !== '');
+  return [
+    '',
+    ...formatTable([header, ...rows], 'lllrr').split('\n'),
+    ...told.map(({ name, worker, reason }) => colors.dim(`${name || worker}: ${reason}`)),
+  ];
 }

@@ -93,6 +93,16 @@ describe('a run that sums collectively', () => {
     expect(workers.map(({ skipped }) => skipped)).toEqual(Array(4).fill([2]));
   });
 
+  it('is made here where workers say different things of it, and who was wrong is refused', async () => {
+    const saysSumIsFinite = (step: number) => (step === 2 ? false : undefined);
+    const { workers, reasons } = await run([{ name: 'a' }, { name: 'b', saysSumIsFinite }], collective);
+    expect(reasons).toEqual(['The run is finished.', 'The run is finished.']);
+    expect(workers[0]!.skipped).toEqual([]);
+    expect(workers[1]!.refusals).toEqual(['Of a sum that is finite b said that it is not finite.']);
+    for (const worker of workers) expect(sumsOf(worker)).toEqual(wholeSums);
+    expect(workers.map(({ groups }) => groups.length)).toEqual([1, 1]);
+  });
+
   it('is refused where it cannot do what else is asked for', async () => {
     await expect(run([], { ...collective, workers: 1, exchange: 'bf16' })).rejects.toThrow(
       /--reduce collective does not go with --exchange bf16; take --reduce workers/,

@@ -1,8 +1,9 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { UserError } from '@captrain/runtime';
 import { describe, expect, it } from 'vitest';
 import { PARAMETERS, leafGradient } from './testing/leaf-gradients.js';
-import { folder, metrics, run, sumsOf, wholeSums } from './testing/scripted-run.js';
+import { folder, latest, metrics, run, sumsOf, wholeSums } from './testing/scripted-run.js';
 
 describe('a run whose workers come and go', () => {
   it('gives the work of a lost worker to the others, and the sum stays the same', async () => {
@@ -51,6 +52,55 @@ describe('a run whose workers come and go', () => {
     expect(metrics().map(({ step }) => step)).toEqual([1, 2, 3, 4]);
   });
 
+  it("goes on without a worker that fails while others train, and ends with the last one's sentence", async () => {
+    const { workers } = await run([{ name: 'a' }, { name: 'b', failsInStep: 2 }]);
+    expect(sumsOf(workers[0])).toEqual(wholeSums);
+    rmSync(path.join(folder, 'run'), { recursive: true });
+    const both = run([
+      { name: 'a', failsInStep: 3 },
+      { name: 'b', failsInStep: 2 },
+    ]);
+    await expect(both).rejects.toThrow(new UserError('its data are damaged'));
+  });
+
+  describe('resumed with a worker that loads its newest checkpoint', () => {
+    const interrupted = () =>
+      expect(
+        run([{ name: 'a', slowness: 20, diesInStep: 4 }], { checkpointEvery: 2, validationCaptions: 0 }),
+      ).rejects.toThrow(/last one was lost/);
+
+    it('keeps that one for as long as it is loaded, though others train on', async () => {
+      await interrupted();
+      const held: string[][] = [];
+      const checkpoints = path.join(folder, 'run/checkpoints');
+      const onLoaded = () => held.push(readdirSync(checkpoints));
+      const slow = { name: 'slow', loadsFor: 1500, onLoaded };
+      const options = { resume: true, workers: 1, checkpointEvery: 1, keepCheckpoints: 1 };
+      await run([{ name: 'a', slowness: 200 }, slow], options);
+      expect(held[0]).toContain('step-00000002');
+      expect(held[0]).toContain('step-00000003');
+      expect(readdirSync(checkpoints)).toEqual(['LATEST', 'step-00000004']);
+    });
+
+    it('ends with what that one says where nobody can load it', async () => {
+      await interrupted();
+      const both = [
+        { name: 'a', misses: true },
+        { name: 'b', misses: true },
+      ];
+      await expect(run(both, { resume: true })).rejects.toThrow(
+        new UserError('checkpoints/step-00000002 is damaged'),
+      );
+    });
+
+    it('gives it the state of another where it cannot', async () => {
+      await interrupted();
+      const { workers } = await run([{ name: 'a' }, { name: 'b', misses: true }], { resume: true });
+      expect(workers[1]!.fetched).toEqual([2]);
+      expect(workers[1]!.gradients.get(4)).toEqual(wholeSums[3]);
+    });
+  });
+
   it('ends with a sentence that says how to go on where nobody comes any more', async () => {
     await expect(run([{ name: 'a', diesInStep: 3 }], { workerPatience: 0.3 })).rejects.toThrow(
       /No worker has come for 0.3 s after the last one was lost.*--resume/,
@@ -67,6 +117,13 @@ describe('a run whose workers come and go', () => {
     const { workers } = await run(scripts, { resume: true });
     expect(workers.map(({ fetched }) => fetched)).toEqual([[], [3]]);
     expect([...workers[1]!.gradients.keys()]).toEqual([4]);
+  });
+
+  it('saves the last step where workers hold it and no checkpoint does', async () => {
+    const first = run([{ name: 'a', slowness: 20, diesInStep: 4 }], { checkpointEvery: 2 });
+    await expect(first).rejects.toThrow(/last one was lost/);
+    await run([{ name: 'a', holds: 4 }], { resume: true });
+    expect(latest()).toBe('step-00000004');
   });
 
   it('has others compute what a slow worker is late with, and relieves it', async () => {
@@ -118,6 +175,23 @@ describe('a run that is lied to', () => {
     expect(workers[0]!.gradients.get(3)).toEqual(wholeSums[2]);
   });
 
+  it('believes its own eyes about a sum, and fences who says otherwise again and again', async () => {
+    const saysSumIsFinite = (step: number) => (step > 1 ? false : undefined);
+    const { workers, reasons } = await run([{ name: 'a' }, { name: 'b', saysSumIsFinite }]);
+    expect(workers[0]!.skipped).toEqual([]);
+    expect(sumsOf(workers[0])).toEqual(wholeSums);
+    expect(workers[1]!.refusals).toContain('Of a sum that is finite b said that it is not finite.');
+    expect(reasons[1]).toMatch(/b is fenced after 3 refusals/);
+  });
+
+  it('has all skip a sum that is not finite, whoever says that it is', async () => {
+    const leaf = (step: number, microbatch: number) => (step === 2 ? huge : leafGradient(step, microbatch));
+    const huge = Array<number>(PARAMETERS).fill(3e38);
+    const scripts = ['a', 'b', 'c', 'd'].map((name) => ({ name, leaf, saysSumIsFinite: () => true }));
+    const { workers } = await run(scripts);
+    expect(workers.map(({ skipped }) => skipped)).toEqual([[2], [2], [2], [2]]);
+  });
+
   it('sends a worker away whose replica went astray, and goes back to where all agreed', async () => {
     const digest = (step: number) => (step >= 3 ? 'flipped' : `state of step ${step}`);
     const scripts = [{ name: 'a' }, { name: 'b', digest }, { name: 'c' }];
@@ -125,6 +199,16 @@ describe('a run that is lied to', () => {
     expect(reasons[1]).toMatch(/After step 3 the replica of b differs/);
     expect(workers[0]!.fetched).toEqual([2]);
     expect(sumsOf(workers[0])).toEqual(wholeSums);
+    expect(metrics().map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('does not save the last step before its replicas agree', async () => {
+    const digest = (step: number) => (step === 4 ? 'flipped' : `state of step ${step}`);
+    const scripts = [{ name: 'a' }, { name: 'b', digest }, { name: 'c' }];
+    const { workers, reasons } = await run(scripts, { checkpointEvery: 2 });
+    expect(reasons[1]).toMatch(/After step 4 the replica of b differs/);
+    expect(workers[0]!.fetched).toEqual([2]);
+    expect(latest()).toBe('step-00000004');
     expect(metrics().map(({ step }) => step)).toEqual([1, 2, 3, 4]);
   });
 });

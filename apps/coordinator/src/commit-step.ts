@@ -3,7 +3,7 @@ import { faultPoint } from '@captrain/runtime';
 import { isCheckpointDue, passes } from './checkpoints/due.js';
 import type { Run } from './run.js';
 import type { GlobalBatch } from './step/global-batch.js';
-import type { StepTimes } from './step/step-run.js';
+import type { StepTimes } from './step/step-times.js';
 
 /** A step of which every active worker has the global gradient. */
 export interface SummedStep {

@@ -9,7 +9,7 @@ import {
   validationChoice,
 } from '@captrain/model/run';
 import type { Hello, Welcome } from '@captrain/protos';
-import { type Logger, messageOf } from '@captrain/runtime';
+import { type Logger, UserError, messageOf } from '@captrain/runtime';
 import { LeaderLease } from './leader-lease.js';
 import { LEADER, readLeader } from './leader-record.js';
 import { digestsOf } from './membership/bring-together.js';
@@ -134,13 +134,13 @@ export async function coordinate(
     crew.stop(message === '' ? 'The run is finished.' : message);
     board.set({ state: 'RUN_STATE_FINISHED', message });
   } catch (error) {
-    const isLed = lease?.lost.aborted === true;
-    board.set({ state: 'RUN_STATE_FAILED', message: messageOf(error) });
-    // Workers of a coordinator that was replaced go on with its successor.
-    if (!isLed) run?.crew.stop(messageOf(error));
+    const end = await endOf(error, lease);
+    board.set({ state: 'RUN_STATE_FAILED', message: messageOf(end.reason) });
+    // Workers of a coordinator that was replaced go on with its successor; those of a run that failed have nobody to wait for.
+    if (!end.isReplaced) run?.crew.stop(messageOf(end.reason));
     // A run that failed before its first step leaves its folder free for the mended command.
-    if (!isLed && board.current.step === 0) isAbandoned = (await record?.abandon()) ?? !given.resume;
-    throw isLed ? lease!.lost.reason : error;
+    if (!end.isReplaced && board.current.step === 0) isAbandoned = (await record?.abandon()) ?? !given.resume;
+    throw end.reason;
   } finally {
     await run?.checkpoints.close();
     run?.runLog.writeInBackground();
@@ -149,6 +149,21 @@ export async function coordinate(
     await lease?.close();
     if (isAbandoned && lease !== undefined) await store.delete(LEADER);
   }
+}
+
+/**
+ * What ended the run, and whether another coordinator leads it now, or may. A lead that could not be renewed is no
+ * other's while the run's folder names this coordinator: then what the store said of the renewal is the reason.
+ */
+async function endOf(
+  error: unknown,
+  lease: LeaderLease | undefined,
+): Promise<{ reason: unknown; isReplaced: boolean }> {
+  if (lease?.lost.aborted !== true) return { reason: error, isReplaced: false };
+  const lost = lease.lost.reason as UserError;
+  if (!(await lease.isHeld().catch(() => false))) return { reason: lost, isReplaced: true };
+  const said = error instanceof UserError && error !== lost ? error : lost.cause;
+  return { reason: said instanceof UserError ? said : lost, isReplaced: false };
 }
 
 /** The checkpoint of a run's last step, if it is there and whole. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConflictError, type ObjectStore } from '@captrain/data';
 import { latestTerm } from '@captrain/model/run';
-import { UserError, messageOf } from '@captrain/runtime';
+import { UserError, messageOf, thisProcess } from '@captrain/runtime';
 import {
   LEADER,
   type FoundLeader,
@@ -11,7 +11,6 @@ import {
   isOver,
   readLeader,
 } from './leader-record.js';
-import { thisProcess } from './process-identity.js';
 
 /** A timer that is so late did not run when it was due. */
 const STOOD_STILL_MS = 10;
@@ -42,7 +41,8 @@ export class LeaderLease {
   readonly #closing = new AbortController();
   readonly #renewing: Promise<void>;
   #expiry: NodeJS.Timeout | undefined;
-  #fault = 'the renewal takes too long';
+  /** Why the last renewal failed. */
+  #fault: unknown = new Error('the renewal takes too long');
 
   private constructor(
     private readonly run: ObjectStore,
@@ -87,7 +87,10 @@ export class LeaderLease {
     return (await readLeader(this.run))?.record.id === this.leader.record.id;
   }
 
-  /** Aborted once this coordinator leads no longer; its reason is a UserError that says who does, or what happened. */
+  /**
+   * Aborted once this coordinator leads no longer; its reason is a UserError that says who does, or what happened. Where
+   * that was the store's doing, its cause is what the store said.
+   */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
@@ -116,7 +119,7 @@ export class LeaderLease {
         await this.#renew();
       } catch (error) {
         // The next renewal may succeed; if none does, the lease is over.
-        this.#fault = messageOf(error);
+        this.#fault = error;
       }
     }
   }
@@ -160,7 +163,8 @@ export class LeaderLease {
     this.#lose(
       new UserError(
         `This coordinator could not renew its lead of the run in ${this.run.uri} for ${this.patienceSeconds} s ` +
-          `(${this.#fault}), so another may lead by now; go on with the run by --resume.`,
+          `(${messageOf(this.#fault)}), so another may lead by now; go on with the run by --resume.`,
+        { cause: this.#fault },
       ),
     );
   }

@@ -1,7 +1,6 @@
 import { type ObjectStore, readVersion } from '@captrain/data';
-import { UserError } from '@captrain/runtime';
+import { UserError, hasEnded } from '@captrain/runtime';
 import { z } from 'zod';
-import { hasEnded } from './process-identity.js';
 
 /** The object of a run's folder that says who leads the run. */
 export const LEADER = 'LEADER';

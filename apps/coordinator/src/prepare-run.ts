@@ -19,6 +19,7 @@ import type { RunRecord } from './run-record.js';
 import type { StatusBoard } from './status-board.js';
 import { LocalGroups } from './step/local-groups.js';
 import { Pace } from './step/pace.js';
+import { ReduceHere } from './step/reduce-here.js';
 import { reductionOf } from './step/reduction-of.js';
 
 export interface PrepareOptions {
@@ -54,7 +55,10 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
   const crew = new Crew({ term, leaseSeconds: given.leaseSeconds, changed: () => board.changed(), log });
   const replicas = new ReplicaWatch();
   crew.observe(replicas.observe);
-  const reduction = reductionOf(given.reduce, config, crew);
+  const here = new ReduceHere(config.exchange === 'bf16' ? 'bfloat16' : 'float32', (refusal) =>
+    crew.post({ type: 'refused', ...refusal }),
+  );
+  const reduction = reductionOf(given.reduce, here, crew);
   const pace = new Pace<Member>(given.stragglerFactor);
   const checkpoints = new Checkpoints(
     {
@@ -66,10 +70,13 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
       commit: async (manifest) => {
         // The steps before a checkpoint are not computed again: their lines have to be there.
         await runLog.write();
-        const checkpoint = await checkpointLog.commit(manifest);
-        faultPoint('before-retain', manifest.step);
-        await checkpointLog.retain(given.keepCheckpoints);
-        return checkpoint;
+        return checkpointLog.commit(manifest);
+      },
+      retain: async (isSpared) => {
+        // What is being read to find the newest one is not deleted meanwhile.
+        await found.catch(() => undefined);
+        faultPoint('before-retain', checkpointLog.latestStep ?? 0);
+        await checkpointLog.retain(given.keepCheckpoints, isSpared);
       },
       onCommitted: ({ folder, manifest }) =>
         board.set({
@@ -81,7 +88,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
   );
   board.attach(crew, pace);
   board.set({ best: checkpointLog.best ?? null });
-  void found.then((start) => {
+  const show = (start: Checkpoint | undefined) => {
     if (start === undefined || board.current.step >= start.manifest.step) return;
     const { step, epoch, validation } = start.manifest;
     board.set({
@@ -90,7 +97,9 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
       lastCheckpoint: { step, folder: start.folder },
       validation: validation === undefined ? null : { step, ...validation },
     });
-  });
+  };
+  // Where none is whole, whoever needs one hears of it.
+  found.then(show, () => {});
   return {
     record,
     store,
@@ -99,6 +108,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
     crew,
     pace,
     reduction,
+    here,
     groups: new LocalGroups(given.localAggregation ?? !reduction.isCollective, log),
     board,
     runLog,

@@ -12,6 +12,7 @@ import type { StatusBoard } from './status-board.js';
 import type { ReplicaWatch } from './membership/replica-watch.js';
 import type { LocalGroups } from './step/local-groups.js';
 import type { Pace } from './step/pace.js';
+import type { ReduceHere } from './step/reduce-here.js';
 import type { Reduction } from './step/reduction.js';
 
 /** What training a run takes: everything that lasts from its first step to its last. */
@@ -25,6 +26,8 @@ export interface Run {
   readonly crew: Crew;
   readonly pace: Pace<Member>;
   readonly reduction: Reduction;
+  /** Adds up what is in doubt. */
+  readonly here: ReduceHere;
   readonly groups: LocalGroups;
   readonly board: StatusBoard;
   readonly runLog: RunLog;

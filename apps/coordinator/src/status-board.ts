@@ -105,6 +105,7 @@ export class StatusBoard {
         microbatches: member.microbatches,
         microbatchSeconds: this.pace?.secondsOf(member) ?? 0,
         refusals: member.refusals,
+        reason: member.reason,
       })),
     };
   }

@@ -32,11 +32,12 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
     run.log.info({ microbatches }, 'microbatches chosen');
   }
   run.hasStarted = true;
+  checkpoints.moveTo(step);
 
   let loggedAt = performance.now();
   let startedAt = performance.now();
   let skippedInARow = 0;
-  while (!signal.aborted && !(step === steps && (await saveAndSettle(run, step)))) {
+  while (!(await isDone(run, { step, steps, signal }))) {
     patience.check();
     if (replicas.isAstray) {
       step = await recover(run);
@@ -48,8 +49,9 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
     await admitAndRelease(run, step);
     if (crew.active.length === 0) {
       const assembled = await assemble(run, 1, { isOrphaned: true, signal });
-      if (assembled === undefined) break;
+      if (assembled === undefined) continue;
       step = assembled;
+      checkpoints.moveTo(step);
       startedAt = performance.now();
       continue;
     }
@@ -87,7 +89,6 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
       loggedAt = performance.now();
     }
   }
-  await saveAndSettle(run, step);
   await runLog.close();
   await run.store.sweep();
   return checkpoints.known();
@@ -139,6 +140,19 @@ async function saveAndSettle(run: Run, step: number): Promise<boolean> {
     await patience.pause();
   }
   return step <= checkpoints.latestStep;
+}
+
+/**
+ * Whether there is nothing more to do: the newest state is saved after the last step, or wherever the run is told to end;
+ * or it is told to end, and nobody holds that state. Where replicas differ, the last steps are worth nothing.
+ */
+async function isDone(
+  run: Run,
+  { step, steps, signal }: { step: number; steps: number; signal: AbortSignal },
+): Promise<boolean> {
+  if (step < steps && !signal.aborted) return false;
+  if (await saveAndSettle(run, step)) return true;
+  return signal.aborted && !run.replicas.isAstray;
 }
 
 /** Saves what there is, and says so. */

@@ -99,7 +99,10 @@ function receive(stream: WorkStream, { crew, welcome, log }: House): void {
     member = admitted;
     log.info({ worker: hello.name }, 'worker joined');
     welcome(hello).then(
-      (words) => admitted.send({ welcome: { ...words, worker: admitted.worker } }),
+      (words) => {
+        admitted.loads = words.checkpoint;
+        admitted.send({ welcome: { ...words, worker: admitted.worker } });
+      },
       (error: unknown) => crew.end(error),
     );
   });

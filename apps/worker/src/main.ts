@@ -2,6 +2,7 @@
 import { collectAtOnce } from '@captrain/exchange';
 import { createLogger, defineCommand, endWithParent, packageVersion, runCommand } from '@captrain/runtime';
 import { z } from 'zod';
+import { SentAway } from './sent-away.js';
 import { defaultName, work } from './work.js';
 
 const command = defineCommand({
@@ -50,8 +51,15 @@ const command = defineCommand({
     { signal },
   ) => {
     const log = createLogger('worker');
-    const reason = await work({ coordinator, name, peerHost, ...times, signal, log });
-    log.info({ reason }, 'stopped');
+    try {
+      const reason = await work({ coordinator, name, peerHost, ...times, signal, log });
+      log.info({ reason }, 'stopped');
+    } catch (error) {
+      if (!(error instanceof SentAway)) throw error;
+      // A failure that whoever supervises this program sees, in a sentence for people; starting it again mends nothing.
+      process.stderr.write(`captrain: ${error.message}\n`);
+      process.exitCode = 1;
+    }
   },
 });
 

@@ -17,7 +17,7 @@ import { Abandoned } from './abandoned.js';
 import type { Algorithm } from './algorithm.js';
 import { HeldSums } from './held-sums.js';
 import type { Link } from './link/link.js';
-import { Replica, type ReplicaOptions } from './replica.js';
+import { type CheckpointToLoad, Replica, type ReplicaOptions } from './replica.js';
 import { changedKeys } from './same-run.js';
 import { SharedBuffers } from './shared-buffers.js';
 import { isOver, stillNeeded } from './still-needed.js';
@@ -45,7 +45,10 @@ export class Membership {
     this.sums = new HeldSums(buffers);
   }
 
-  /** Loads what the coordinator's welcome describes, and says that this worker is ready. */
+  /**
+   * Loads what the coordinator's welcome describes, and says that this worker is ready. A checkpoint that cannot be had is
+   * told of: others may hold the state.
+   */
   static async begin(link: Link, welcome: Welcome, options: MembershipOptions): Promise<Membership> {
     const replica = await Replica.load(welcome, options);
     const { device, state, algorithm } = replica;
@@ -55,6 +58,7 @@ export class Membership {
     link.receiveInto(result);
     options.log.info({ worker: welcome.worker, device, parameters }, 'ready');
     const membership = new Membership(link, replica, buffers, result, options, welcome);
+    if (welcome.checkpoint !== '') await membership.fetchCheckpoint(welcome);
     await membership.introduce();
     return membership;
   }
@@ -221,9 +225,24 @@ export class Membership {
     const { peer, checkpoint, checkpointDigests, holding } = fetch;
     this.sums.drop();
     if (peer !== '') await this.fetchFromPeer(peer, holding!);
-    else if (checkpoint !== '') await this.replica.loadCheckpoint({ checkpoint, checkpointDigests });
+    else if (checkpoint !== '') await this.fetchCheckpoint({ checkpoint, checkpointDigests });
     else if (this.state.step > 0) await this.replica.restart();
     this.link.say({ holding: await this.holding() });
+  }
+
+  private async fetchCheckpoint(named: CheckpointToLoad): Promise<void> {
+    try {
+      await this.replica.loadCheckpoint(named);
+    } catch (error) {
+      this.missed(error, named.checkpoint);
+    }
+  }
+
+  /** A state could not be taken over: this worker goes on with the one that it holds. */
+  private missed(error: unknown, checkpoint = ''): void {
+    const reason = messageOf(error);
+    this.options.log.warn({ reason }, 'a state could not be taken over');
+    this.link.say({ stateMissed: { checkpoint, reason } });
   }
 
   private async fetchFromPeer(peer: string, { step, digest }: Holding): Promise<void> {
@@ -235,7 +254,7 @@ export class Membership {
       if (found !== digest) throw new Error(`the state of step ${step} from ${peer} is not the run's`);
       this.state.take(step, updates, values);
     } catch (error) {
-      this.options.log.warn({ peer, step, reason: messageOf(error) }, 'a state could not be fetched');
+      this.missed(error);
     } finally {
       for (const memory of arrays) memory.close();
     }

@@ -4,7 +4,7 @@ import { AdamW, type BatchLoss, Captioner, fittingCut } from '@captrain/model';
 import { modelFolder } from '@captrain/model/hub';
 import { type RunConfig, runConfig } from '@captrain/model/run';
 import type { Welcome } from '@captrain/protos';
-import { parseConfig } from '@captrain/runtime';
+import { faultPoint, parseConfig } from '@captrain/runtime';
 import type { Algorithm } from './algorithm.js';
 import { loadCheckpoint } from './checkpoint-files.js';
 import { Feeder } from './feeder/feeder.js';
@@ -78,7 +78,6 @@ export class Replica {
       const computesOn = listDevices().at(-1)!.name.split('device:')[1]!;
       const parts = [store, feeder, captioner, config, deviceWorkers] as const;
       const replica = new Replica(...parts, state, algorithm, computesOn);
-      if (welcome.checkpoint !== '') await replica.loadCheckpoint(welcome);
       return replica;
     } catch (error) {
       await feeder.close();
@@ -110,9 +109,10 @@ export class Replica {
   /** Takes over the state of a checkpoint of the run. Throws a UserError where a file is damaged. */
   async loadCheckpoint({ checkpoint: folder, checkpointDigests }: CheckpointToLoad): Promise<void> {
     const { layout } = this.captioner;
+    const step = Number(/\d+$/.exec(folder)![0]);
+    faultPoint('loading-checkpoint', step);
     const outer = this.config.localSteps > 1;
     const loaded = await loadCheckpoint(this.store, folder, checkpointDigests, layout, { outer });
-    const step = Number(/\d+$/.exec(folder)![0]);
     this.state.take(step, loaded.updates, [loaded.parameters, loaded.mean, loaded.square, loaded.outer]);
   }
 

@@ -13,6 +13,7 @@ import {
 } from '@captrain/protos';
 import { sha256 } from '@captrain/runtime';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { SentAway } from './sent-away.js';
 import { ABSENT, ScriptedRun, type ScriptedWorker, type Shares } from './testing/scripted-run.js';
 
 const ALL: Subtree = { first: 0, count: 4 };
@@ -98,9 +99,11 @@ describe('a worker', () => {
       b.joined.send({ fetch: { generation: run.generation, peer, holding: wanted } });
       return b.joined.next('holding');
     };
-    // Another step's, and of another content: it stays at what it holds.
+    // Another step's, and of another content: it stays at what it holds, and says why.
     expect(await fetch({ step: 2, digest: expected[2]! })).toEqual(b.ready.holding);
+    expect((await b.joined.next('stateMissed')).reason).toMatch('does not provide the state of step 2');
     expect(await fetch({ step: 1, digest: expected[2]! })).toEqual(b.ready.holding);
+    expect((await b.joined.next('stateMissed')).reason).toMatch(/step 1 from .* is not the run's/);
     expect(await fetch(holding!)).toEqual(holding);
     const halves: Shares = [
       [a, LEFT],
@@ -173,6 +176,27 @@ describe('a worker', () => {
     expect([first.lossSum, first.captionTokens]).toEqual([lossSum, captionTokens]);
     expect(first.lossSum).not.toBe(trained.lossSum);
     model.close();
+  });
+
+  test('that cannot load a checkpoint stays at what it holds, and says why', async () => {
+    const named = {
+      checkpoint: 'checkpoints/step-00000009',
+      checkpointDigests: { 'model.safetensors': '0' },
+    };
+    const missed = { checkpoint: named.checkpoint, reason: expect.stringContaining('is missing') };
+    b.joined.send({ fetch: { generation: run.generation, holding: { step: 9 }, ...named } });
+    expect(await b.joined.next('holding')).toEqual(b.ready.holding);
+    expect(await b.joined.next('stateMissed')).toEqual(missed);
+    const other = await run.join(named);
+    expect(other.ready.holding).toEqual(b.ready.holding);
+    expect(await other.joined.next('stateMissed')).toEqual(missed);
+    await run.stop(other);
+  });
+
+  test('that is sent away for what it did ends with a failure', async () => {
+    const other = await run.join();
+    other.joined.send({ stop: { reason: 'too much was refused', final: true, fault: true } });
+    await expect(other.ended).rejects.toThrow(new SentAway('too much was refused'));
   });
 
   test('refuses the part of another that is not finite, and says so', async () => {

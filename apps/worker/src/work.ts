@@ -4,6 +4,7 @@ import { UserError, messageOf } from '@captrain/runtime';
 import { Link } from './link/link.js';
 import type { LinkWork } from './link/messages.js';
 import { Membership } from './membership.js';
+import { SentAway } from './sent-away.js';
 import type { ThreadPrograms } from './thread-programs.js';
 
 export interface WorkOptions extends LinkWork {
@@ -18,7 +19,8 @@ export interface WorkOptions extends LinkWork {
 /**
  * A worker's life: it joins the run that a coordinator leads, loads, and does what it is told until it is told to stop.
  * Where the coordinator goes away it keeps its state and waits. Returns the coordinator's reason. Throws a UserError
- * where no coordinator answers or it refuses this worker, or the run's model or data cannot be loaded.
+ * where no coordinator answers or it refuses this worker, or the run's model or data cannot be loaded; SentAway where the
+ * coordinator wants this worker no more, for what it did or holds.
  */
 export async function work(options: WorkOptions): Promise<string> {
   const { coordinator, name, peerHost, patience, reconnect, signal, programs } = options;
@@ -31,6 +33,7 @@ export async function work(options: WorkOptions): Promise<string> {
   let membership: Membership | undefined;
   try {
     for await (const message of link.messages()) {
+      if (message.stop?.fault) throw new SentAway(message.stop.reason);
       if (message.stop) return message.stop.reason;
       if (message.welcome && membership) await membership.resume(message.welcome);
       else if (message.welcome) membership = await Membership.begin(link, message.welcome, options);

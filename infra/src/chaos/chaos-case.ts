@@ -5,7 +5,7 @@ import type { NamespacedNetwork } from './namespaces.js';
 import type { Training } from './variants.js';
 
 /** What a machine may lack. A case that needs it is left out there, and said to be. */
-export type Need = 'namespaces' | 'minio' | 'mounts';
+export type Need = 'namespaces' | 'minio' | 'mounts' | 'limits';
 
 /** What a case works with, beside its cluster. All of it is ended by the runner. */
 export interface Stage {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import type { Cluster } from './cluster.js';
 import { describeEnd } from './case-process.js';
 import type { LedgerLine, RunContents } from './run-contents.js';
+import { type Training, stepsOf } from './variants.js';
 
 /** What has to be true of a run's folder at its end; each function tells what is not. */
 export type Complaints = string[];
@@ -15,17 +16,20 @@ export function checkDigests(found: RunContents, expected: RunContents): Complai
   return differing.length === 0 ? [] : [`${differing.toSorted().join(', ')} of ${found.newest} differ`];
 }
 
-/** metrics.jsonl has every step once, in order. */
-export function checkMetrics({ metricsSteps }: RunContents, steps: number): Complaints {
-  return sequence('metrics.jsonl', metricsSteps, steps);
+/** What of a training says how its logs have to look. */
+type Lines = Pick<Training, 'epochs' | 'localSteps'>;
+
+/** metrics.jsonl has every step, or round of local steps, once, in order. */
+export function checkMetrics({ metricsSteps }: RunContents, training: Lines): Complaints {
+  return sequence('metrics.jsonl', metricsSteps, training);
 }
 
-/** The ledger has every step once, in order, and every caption of the split once in each epoch. */
-export function checkLedger({ ledger }: RunContents, steps: number, captions: number): Complaints {
+/** The ledger has every step or round once, in order, and every caption of the split once in each epoch. */
+export function checkLedger({ ledger }: RunContents, training: Lines, captions: number): Complaints {
   const steadily = sequence(
     'ledger.jsonl',
     ledger.map(({ step }) => step),
-    steps,
+    training,
   );
   if (steadily.length > 0) return steadily;
   return [...byEpoch(ledger)].flatMap(([epoch, samples]) => {
@@ -44,10 +48,13 @@ function byEpoch(ledger: readonly LedgerLine[]): Map<number, number[]> {
   return epochs;
 }
 
-function sequence(file: string, found: readonly number[], steps: number): Complaints {
-  const wrong = found.findIndex((step, index) => step !== index + 1);
+/** Rounds are whole: an epoch's steps are a multiple of theirs. */
+function sequence(file: string, found: readonly number[], training: Lines): Complaints {
+  const { localSteps } = training;
+  const wrong = found.findIndex((step, index) => step !== (index + 1) * localSteps);
   if (wrong >= 0) return [`line ${wrong + 1} of ${file} is of step ${found[wrong]}`];
-  return found.length === steps ? [] : [`${file} has ${found.length} lines, not ${steps}`];
+  const lines = stepsOf(training) / localSteps;
+  return found.length === lines ? [] : [`${file} has ${found.length} lines, not ${lines}`];
 }
 
 const expectedPaths =

@@ -164,12 +164,12 @@ export class Cluster {
   }
 
   /** Waits until so many steps are done. */
-  async reach(step: number, seconds = 60): Promise<void> {
+  async reach(step: number, seconds = 120): Promise<void> {
     await this.until(`step ${step} is done`, () => (this.status?.step ?? 0) >= step, seconds);
   }
 
   /** Waits until something holds; fails at once where the run has ended before. */
-  async until(what: string, holds: () => boolean, seconds = 60): Promise<void> {
+  async until(what: string, holds: () => boolean, seconds = 120): Promise<void> {
     await until(
       what,
       () => {

@@ -6,6 +6,7 @@ import { type Minio, startMinio } from '@captrain/data/testing';
 import { ByteProxy } from './byte-proxy.js';
 import type { ChaosCase, Need, Stage } from './chaos-case.js';
 import { Cluster } from './cluster.js';
+import { limitsArePossible } from './file-limit.js';
 import { mountsArePossible } from './full-disk.js';
 import { NamespacedNetwork } from './namespaces.js';
 import { type RunContents, readContents } from './run-contents.js';
@@ -54,6 +55,7 @@ export class Laboratory {
   private async find(need: Need): Promise<boolean> {
     if (need === 'namespaces') return await NamespacedNetwork.isPossible();
     if (need === 'mounts') return await mountsArePossible();
+    if (need === 'limits') return await limitsArePossible();
     return (await this.minio()) !== undefined;
   }
 

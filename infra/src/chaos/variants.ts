@@ -21,11 +21,13 @@ export interface Training {
   readonly exchange: 'exact' | 'bf16';
   /** What a whole global batch is cut into. */
   readonly microbatches: number;
+  /** Of a round. */
+  readonly localSteps: number;
 }
 
 /** What a case trains: the small MLP for 40 steps, if it does not say otherwise. */
 export function trainingOf({ training }: { training?: Partial<Training> }): Training {
-  return { variant: 'mlp', epochs: 10, exchange: 'exact', microbatches: 4, ...training };
+  return { variant: 'mlp', epochs: 10, exchange: 'exact', microbatches: 4, localSteps: 1, ...training };
 }
 
 /** The data and the language models of all cases. */
@@ -41,17 +43,18 @@ export async function writeInputs(folder: string): Promise<Inputs> {
   };
 }
 
-export function stepsOf({ epochs }: Training): number {
+export function stepsOf({ epochs }: Pick<Training, 'epochs'>): number {
   return epochs * STEPS_PER_EPOCH;
 }
 
 /** Flags of the coordinator: the run, and all that has a part in the result. */
 export function trainingFlags(inputs: Inputs, training: Training, run: string): string[] {
-  const { variant, epochs, exchange, microbatches } = training;
+  const { variant, epochs, exchange, microbatches, localSteps } = training;
   const chosen = variant === 'large' ? inputs.large : inputs.small;
   return [
     ...tinyRun(chosen, run, epochs),
     ...flags[variant],
     ...['--exchange', exchange, '--microbatches', String(microbatches)],
+    ...['--local-steps', String(localSteps)],
   ];
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** A lock whose holder has shown no sign of life for this long is broken. */
 const staleAfterMs = 30_000;
 const heartbeatMs = 5_000;
+
+/** A lock file that says nothing is one whose holder died while it made it, where files cannot be linked. */
+const staleIfEmptyMs = 3_000;
 
 interface Holder {
   readonly id: string;
@@ -31,7 +34,7 @@ export async function withFileLock<T>(
   const watch: Watch = {};
   for (let waitMs = 2; !(await create(path, mine)); waitMs = Math.min(waitMs * 2, 50)) {
     const dead = await deadHolder(path, watch);
-    if (dead) await breakLock(path, dead);
+    if (dead !== undefined) await breakLock(path, dead);
     else await sleep(waitMs, undefined, { signal });
   }
   const heartbeat = setInterval(() => {
@@ -48,18 +51,45 @@ export async function withFileLock<T>(
   }
 }
 
+/** Takes a lock file away whose holder is known to have ended: one of this machine. */
+export async function breakIfDead(path: string): Promise<void> {
+  const dead = await deadHolder(path, {});
+  if (dead !== undefined) await breakLock(path, dead);
+}
+
+/** The file is there with its content or not at all, for its maker may be killed at any moment. */
 async function create(path: string, mine: Holder): Promise<boolean> {
+  if (existsSync(path)) return false;
+  const beside = `${path}.${mine.id}`;
   try {
-    const file = await open(path, 'wx');
-    try {
-      await file.writeFile(JSON.stringify(mine));
-    } finally {
-      await file.close();
-    }
+    await writeNew(beside, mine);
+    await link(beside, path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (!withoutLinks.has(code)) throw error;
+  } finally {
+    await rm(beside, { force: true });
+  }
+  return writeNew(path, mine).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return false;
+      throw error;
+    },
+  );
+}
+
+/** What file systems that have no links say. */
+const withoutLinks: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+async function writeNew(path: string, holder: Holder): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await file.writeFile(JSON.stringify(holder));
+  } finally {
+    await file.close();
   }
 }
 
@@ -83,7 +113,8 @@ async function deadHolder(path: string, watch: Watch): Promise<string | undefine
   // Our own clock measures the silence, because the machines' clocks may differ.
   const sign = `${text} ${touched}`;
   if (watch.seen !== sign) Object.assign(watch, { seen: sign, since: performance.now() });
-  return performance.now() - (watch.since ?? 0) > staleAfterMs ? (holder?.id ?? text) : undefined;
+  const patienceMs = text === '' ? staleIfEmptyMs : staleAfterMs;
+  return performance.now() - (watch.since ?? 0) > patienceMs ? (holder?.id ?? text) : undefined;
 }
 
 /** Takes the dead holder's file away; if another broke it first and holds the lock now, theirs is put back. */

@@ -10,11 +10,28 @@ import { FolderStore } from './folder-store.js';
 import { countsFromManyProcesses, describesAnObjectStore } from './object-store.cases.js';
 import { openStore } from './open-store.js';
 import type { PutBody } from './put-body.js';
+import { temporaryName } from './temporary-file.js';
 
 const root = await mkdtemp(path.join(tmpdir(), 'captrain-store-'));
 let count = 0;
 const open = async () => new FolderStore(path.join(root, `store-${count++}`));
 afterAll(() => rm(root, { recursive: true }));
+
+/** A process that holds a lock and, if a folder is given, is half through with writing a file there. */
+async function holder(lock: string, folder?: string) {
+  const [program, ...modules] = ['testing/hold.mjs', 'file-lock.ts', 'temporary-file.ts'].map(
+    (name) => new URL(name, import.meta.url).pathname,
+  );
+  const child = spawn(
+    process.execPath,
+    [program!, lock, ...modules, ...(folder === undefined ? [] : [folder])],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  await once(child.stdout, 'data');
+  return child;
+}
 
 describe('a folder store', () => {
   describesAnObjectStore(open);
@@ -47,21 +64,36 @@ describe('a folder store', () => {
     const store = await open();
     await store.put('LATEST', 'old');
     const lock = path.join(store.uri, '.captrain-lock-LATEST');
-    const holder = new URL('./file-lock.ts', import.meta.url).pathname;
-    const child = spawn(
-      process.execPath,
-      [new URL('./testing/hold.mjs', import.meta.url).pathname, holder, lock],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    await once(child.stdout, 'data');
+    const child = await holder(lock);
     const put = store.put('LATEST', 'new');
     const early = await Promise.race([put, new Promise((resolve) => setTimeout(resolve, 100, 'waiting'))]);
     expect(early).toBe('waiting');
     child.kill('SIGKILL');
     await put;
     expect((await store.get('LATEST')).toString()).toBe('new');
+  });
+
+  it('goes on after a writer that was killed before its lock said anything', async () => {
+    const store = await open();
+    await store.put('LATEST', 'old');
+    await writeFile(path.join(store.uri, '.captrain-lock-LATEST'), '');
+    await store.put('LATEST', 'new');
+    expect(await readdir(store.uri)).toEqual(['LATEST']);
+  });
+
+  it('sweeps what a killed writer of this machine has left, at once, and nothing of those that live', async () => {
+    const store = await open();
+    await store.put('a', '1');
+    await writeFile(path.join(store.uri, temporaryName()), 'half');
+    const writer = await holder(path.join(store.uri, '.captrain-lock-a'), store.uri);
+    await store.sweep();
+    expect(await readdir(store.uri)).toHaveLength(4);
+    writer.kill('SIGKILL');
+    await once(writer, 'exit');
+    await store.sweep();
+    const left = await readdir(store.uri);
+    expect(left).toHaveLength(2);
+    expect(left).toContain('a');
   });
 
   it('is told from a store that ignores conditions', async () => {

@@ -1,18 +1,15 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError, messageOf, sha256 } from '@captrain/runtime';
-import { withFileLock } from './file-lock.js';
+import { breakIfDead, withFileLock } from './file-lock.js';
 import type { ObjectStat, ObjectStore, PutCondition } from './object-store.js';
 import { ConflictError, NotFoundError, checkedPath, reservedNamePrefix } from './object-store.js';
 import { type PutBody, partsOf } from './put-body.js';
+import { isAbandoned, isTemporary, temporaryName } from './temporary-file.js';
 
-/** Files half written; the number of the writing process follows. */
-const temporaryPrefix = `${reservedNamePrefix}tmp-`;
-
-/** A writer of another machine, whose process cannot be seen here, writes something within this time. */
-const silenceMs = 10_000;
+const lockPrefix = `${reservedNamePrefix}lock-`;
 
 /** Files whose sizes are asked for at once, when a folder is listed. */
 const statsAtOnce = 256;
@@ -56,7 +53,7 @@ export class FolderStore implements ObjectStore {
     const parts = partsOf(body);
     const target = this.#file(name);
     const folder = path.dirname(target);
-    const temporary = path.join(folder, `${temporaryPrefix}${process.pid}-${randomUUID()}`);
+    const temporary = path.join(folder, temporaryName());
     return this.#mended(name, 'write', async () => {
       try {
         await inFolder(folder, () => writeDurably(temporary, parts));
@@ -96,8 +93,8 @@ export class FolderStore implements ObjectStore {
     const entries = await readdir(this.uri, { recursive: true, withFileTypes: true }).catch(() => []);
     for (const entry of entries) {
       const file = path.join(entry.parentPath, entry.name);
-      if (entry.name.startsWith(temporaryPrefix) && (await isAbandoned(file)))
-        await rm(file, { force: true });
+      if (entry.name.startsWith(lockPrefix)) await breakIfDead(file);
+      if (isTemporary(entry.name) && (await isAbandoned(file))) await rm(file, { force: true });
     }
   }
 
@@ -110,7 +107,7 @@ export class FolderStore implements ObjectStore {
   }
 
   #locked<T>(target: string, action: (isHeld: () => Promise<boolean>) => Promise<T>): Promise<T> {
-    const lock = `${reservedNamePrefix}lock-${path.basename(target)}`;
+    const lock = `${lockPrefix}${path.basename(target)}`;
     return withFileLock(path.join(path.dirname(target), lock), action);
   }
 
@@ -182,6 +179,7 @@ const remedies: Record<string, string> = {
   EPERM: notPermitted,
   EROFS: 'the file system is read-only; choose another place',
   ENOSPC: 'the disk is full; make room, or choose another place',
+  EFBIG: 'a limit on the size of files is reached; raise it (ulimit -f), or choose another place',
   EDQUOT: 'the disk quota is used up; make room, or choose another place',
   ENOTDIR: inTheWay,
   EISDIR: inTheWay,
@@ -192,14 +190,6 @@ const remedies: Record<string, string> = {
 /** The error of a range that an object does not have. */
 export function endsBefore(uri: string, end: number): UserError {
   return new UserError(`${uri} ends before byte ${end}: it is cut short; write or copy it again`);
-}
-
-/** Whether nobody writes a temporary file any more. */
-async function isAbandoned(file: string): Promise<boolean> {
-  const process = path.basename(file).slice(temporaryPrefix.length).split('-')[0]!;
-  if (existsSync(`/proc/${process}`)) return false;
-  const found = await stat(file).catch(() => undefined);
-  return found !== undefined && Date.now() - found.mtimeMs > silenceMs;
 }
 
 async function statOf(file: string): Promise<ObjectStat | undefined> {

@@ -16,6 +16,7 @@ export { Interruption } from './interruption.js';
 export { createLogger, type Logger, type LoggerOptions } from './logger.js';
 export { nearest, suggestion } from './nearest.js';
 export { packageVersion } from './package-version.js';
+export { hasEnded, thisProcess, type ProcessIdentity } from './process-identity.js';
 export { runProgram } from './run-program.js';
 export { inBatches, mapInOrder } from './streams/map-in-order.js';
 export { drawBar } from './terminal/bar.js';

@@ -1,6 +1,7 @@
 import type { ObjectStore } from '@captrain/data';
 import type { Checkpoint, Validation } from '@captrain/model/run';
-import type { Logger } from '@captrain/runtime';
+import type { StateMissed } from '@captrain/protos';
+import { type Logger, UserError } from '@captrain/runtime';
 import type { StorePatience } from '../log/store-patience.js';
 import type { Crew } from '../membership/crew.js';
 import type { MemberEvent } from '../membership/member.js';
@@ -34,6 +35,8 @@ export class Checkpoints {
       log: Logger;
       /** Makes a written checkpoint the newest. */
       commit: (manifest: CheckpointJob['manifest']) => Promise<Checkpoint>;
+      /** Deletes those that are not to be kept, and that are not spared at this moment. */
+      retain: (isSpared: (folder: string) => boolean) => Promise<void>;
       onCommitted: (checkpoint: Checkpoint) => void;
     },
     private readonly start: {
@@ -76,12 +79,13 @@ export class Checkpoints {
   }
 
   /**
-   * Has a checkpoint of the present step's state written; waits for the one before. One that awaits its validation is to be
-   * told of it, or that there will be none.
+   * Has a checkpoint of the present step's state written; waits for the one before. None where replicas differ. One that
+   * awaits its validation is to be told of it, or that there will be none.
    */
   async begin(outline: Outline, { awaitsValidation = false } = {}): Promise<void> {
     await this.settle();
-    const { crew } = this.run;
+    const { crew, replicas } = this.run;
+    if (replicas.isAstray) return;
     const holding = () => (this.step === outline.step ? crew.active : []);
     const files = holding()[0]?.ready?.checkpointFiles;
     if (files === undefined) return this.fail(undefined);
@@ -112,7 +116,7 @@ export class Checkpoints {
     if (this.isUnderWay(step)) this.job = undefined;
   }
 
-  /** Waits until nothing is being written. Only between steps: what workers say meanwhile of a step is lost. */
+  /** Waits until nothing is being written, or replicas differ. Only between steps: what workers say meanwhile of a step is lost. */
   async settle(): Promise<void> {
     while (this.job !== undefined) {
       await this.run.crew.next({ milliseconds: POLL_MS });
@@ -128,7 +132,15 @@ export class Checkpoints {
 
   private observe(event: MemberEvent): void {
     this.job?.observe(event);
+    if (event.type === 'message' && event.message.stateMissed) this.judge(event.message.stateMissed);
     this.proceed();
+  }
+
+  /** Throws where no worker can load the newest checkpoint: one that is not the newest any more may have been deleted. */
+  private judge({ checkpoint, reason }: StateMissed): void {
+    if (checkpoint === '' || checkpoint !== this.newest?.folder) return;
+    const { living } = this.run.crew;
+    if (living.every(({ missed }) => missed === checkpoint)) throw new UserError(reason);
   }
 
   private proceed(): void {
@@ -137,23 +149,31 @@ export class Checkpoints {
     if (job.failure !== undefined) {
       const { fault } = job.failure;
       this.fail(fault);
-    } else if (job.isComplete && !this.run.replicas.isAwaiting(job.outline.step)) {
+    } else if (job.isComplete && !this.isInDoubt(job)) {
       this.committing = this.commit(job);
     }
   }
 
+  /** Whether the replicas have still to show that they agree on a checkpoint's state, or have shown that they do not. */
+  private isInDoubt({ outline }: CheckpointJob): boolean {
+    const { replicas } = this.run;
+    return replicas.isAwaiting(outline.step) || replicas.wentAstrayAt(outline.step);
+  }
+
   private async commit(job: CheckpointJob): Promise<void> {
-    const { patience, log, commit, onCommitted } = this.run;
-    const isThrough = await patience.attempt('a checkpoint', async () => {
+    const { patience, log, commit, onCommitted, retain, crew } = this.run;
+    const isThrough = await patience.attempt('write a checkpoint', async () => {
       this.committed = await commit(job.manifest);
     });
-    this.committing = undefined;
     if (!isThrough) {
       this.retryAt = performance.now() + RETRY_MS;
-      this.job = undefined;
+      this.job = this.committing = undefined;
       return;
     }
-    this.job = undefined;
+    // Those that a worker loads at this moment stay: it may have been told of one before another was the newest.
+    const isSpared = (folder: string) => crew.living.some(({ loads }) => loads === folder);
+    await patience.attempt('delete older checkpoints', () => retain(isSpared));
+    this.job = this.committing = undefined;
     const { outline, stallSeconds } = job;
     const { folder } = this.committed!;
     log.info({ step: outline.step, folder, stall_seconds: stallSeconds }, 'checkpoint committed');
@@ -164,6 +184,6 @@ export class Checkpoints {
     this.job = undefined;
     this.retryAt = performance.now() + (fault === undefined ? 0 : RETRY_MS);
     if (fault === undefined) return;
-    void this.run.patience.attempt('a checkpoint', () => Promise.reject(fault));
+    void this.run.patience.attempt('write a checkpoint', () => Promise.reject(fault));
   }
 }

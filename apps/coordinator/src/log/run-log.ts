@@ -112,7 +112,7 @@ export class RunLog {
 
   /** Begins to write what is new, unless that is under way; failures are borne with patience. */
   writeInBackground(): void {
-    if (this.writing === undefined) void this.patience.attempt('metrics', () => this.write());
+    if (this.writing === undefined) void this.patience.attempt('write metrics', () => this.write());
   }
 
   /** Writes what is new. */
@@ -140,7 +140,7 @@ export class RunLog {
   /** Writes all there is. Throws what the store says once patience is over. */
   async close(): Promise<void> {
     while (this.files.some((file) => file.isDirty)) {
-      await this.patience.attempt('metrics', () => this.write());
+      await this.patience.attempt('write metrics', () => this.write());
       await this.patience.pause();
     }
   }

@@ -18,7 +18,7 @@ export class StorePatience {
     private readonly log: Logger,
   ) {}
 
-  /** Runs a write; a failure is logged and remembered. Returns whether it succeeded. */
+  /** Runs a write (`what`, to be read behind "cannot"); a failure is logged and remembered. Returns whether it succeeded. */
   async attempt(what: string, write: () => Promise<void>): Promise<boolean> {
     try {
       await write();
@@ -27,7 +27,7 @@ export class StorePatience {
       return true;
     } catch (error) {
       if (this.failingSince === undefined)
-        this.log.warn({ reason: messageOf(error) }, `cannot write ${what}; trying again`);
+        this.log.warn({ reason: messageOf(error) }, `cannot ${what}; trying again`);
       this.failingSince ??= performance.now();
       const isOver = performance.now() - this.failingSince > this.seconds * 1000;
       if (isOver || error instanceof ConflictError) this.fault ??= error;

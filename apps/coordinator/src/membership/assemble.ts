@@ -39,7 +39,7 @@ export async function admitAndRelease(run: Run, step: number): Promise<void> {
   const { waiting, active } = crew;
   if (waiting.length > 0) {
     // Newcomers know nothing of the steps before: if only they outlived this coordinator, the lines would be lost.
-    await run.patience.attempt('metrics', () => run.runLog.write());
+    await run.patience.attempt('write metrics', () => run.runLog.write());
     await bringTogether(run, waiting, step, { providers: active });
   }
   for (const member of crew.living.filter(({ isLeaving }) => isLeaving))

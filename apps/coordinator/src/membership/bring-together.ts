@@ -34,6 +34,7 @@ export async function bringTogether(
   for (const member of needy) {
     member.state = 'WORKER_STATE_FETCHING';
     member.holding = undefined;
+    member.loads = 'checkpoint' in source ? (source.checkpoint?.folder ?? '') : '';
     member.send({ fetch: fetchOf(generation, step, holding, source) });
   }
   run.board.changed();
@@ -47,9 +48,13 @@ export async function bringTogether(
   for (const member of members) {
     if (!member.alive) continue;
     if (member.holding?.step === step && member.holding.digest === right) activate(member);
-    else run.crew.lose(member, `it did not get the state of step ${step}`);
+    else run.crew.lose(member, `it did not get the state of step ${step}${because(member)}`);
   }
   run.board.changed();
+}
+
+function because({ reason }: Member): string {
+  return reason === '' ? '' : `: ${reason}`;
 }
 
 /** Whether all have said that they hold the same state of a step. */
@@ -61,6 +66,7 @@ function allHold(step: number, members: readonly Member[]): boolean {
 /** It takes part from now on. */
 function activate(member: Member): void {
   member.active = true;
+  member.reason = '';
   member.state = 'WORKER_STATE_WAITING';
 }
 

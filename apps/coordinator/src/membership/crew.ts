@@ -104,8 +104,9 @@ export class Crew {
   /** The worker is no member any more; the loop hears of it by an event. */
   lose(member: Member, reason: string): void {
     if (!member.alive) return;
-    member.stop(reason, false);
+    member.stop(reason, { final: false });
     member.state = 'WORKER_STATE_LOST';
+    member.reason = reason;
     member.active = false;
     this.options.log.warn({ worker: member.name, reason }, 'worker lost');
     this.events.post({ type: 'lost', member, reason });
@@ -120,15 +121,21 @@ export class Crew {
 
   /** Lets a worker go for good. */
   release(member: Member, reason: string): void {
-    member.stop(reason, true);
+    member.stop(reason, { final: true });
     this.lose(member, reason);
   }
 
-  /** Sends a worker away that is not to come again. */
+  /** Sends a worker away for what it holds. */
+  dismiss(member: Member, reason: string): void {
+    member.stop(reason, { final: true, fault: true });
+    this.lose(member, reason);
+  }
+
+  /** Sends a worker away that is not let in again. */
   fence(member: Member, reason: string): void {
     const { name, host, process } = member.hello;
     this.fenced.add(`${name} ${host} ${process}`);
-    this.release(member, reason);
+    this.dismiss(member, reason);
   }
 
   /** Something that the worker sent was refused: it is told, and fenced when that happens too often. */
@@ -147,7 +154,7 @@ export class Crew {
 
   /**
    * The next event; undefined once `signal` is aborted or the time is over. Throws what a worker failed of, if the user
-   * can mend it.
+   * can mend it and no other worker trains.
    */
   async next(wait: { signal?: AbortSignal; milliseconds?: number } = {}): Promise<MemberEvent | undefined> {
     const event = await this.events.next(wait);
@@ -159,17 +166,25 @@ export class Crew {
   }
 
   private note(member: Member, { message }: Extract<MemberEvent, { type: 'message' }>): void {
-    const { ready, holding, drain, failed, fitting } = message;
+    const { ready, holding, drain, failed, fitting, stateMissed } = message;
     if (ready) {
       member.ready = ready;
       member.holding = ready.holding ?? undefined;
       member.state = 'WORKER_STATE_READY';
     }
     if (holding) member.holding = holding;
+    if (ready || holding) member.loads = '';
+    if (stateMissed) {
+      const { checkpoint, reason } = stateMissed;
+      [member.missed, member.reason] = [checkpoint, reason];
+      this.options.log.warn({ worker: member.name, reason }, 'a state could not be taken over');
+    }
     if (drain) member.isLeaving = true;
-    if (ready || drain || fitting) this.options.changed();
+    if (ready || drain || fitting || stateMissed) this.options.changed();
     if (!failed) return;
-    if (failed.userError) throw new UserError(failed.message);
+    // What is wrong with one of several stops nobody; what is wrong with the data is found by the last one, too.
+    const othersTrain = this.active.some((other) => other !== member);
+    if (failed.userError && !othersTrain) throw new UserError(failed.message);
     if (this.living.length === 1) throw new Error(`Worker ${member.name} failed: ${failed.message}`);
     this.lose(member, failed.message);
   }
@@ -181,6 +196,6 @@ export class Crew {
   /** The run is over for all. */
   stop(reason: string): void {
     this.leases.close();
-    for (const member of this.living) member.stop(reason, true);
+    for (const member of this.living) member.stop(reason, { final: true });
   }
 }

@@ -51,8 +51,7 @@ export function dismissMisfits(run: Run): void {
     if (fault === undefined) run.layout ??= member.ready!;
     else if (!run.hasStarted) throw new UserError(fault);
     else {
-      member.stop(fault, true);
-      crew.lose(member, fault);
+      crew.dismiss(member, fault);
     }
   }
 }

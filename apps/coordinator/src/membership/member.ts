@@ -17,6 +17,12 @@ export class Member {
   ready: Ready | undefined;
   /** The state that it last said to hold. */
   holding: Holding | undefined;
+  /** Folder of the checkpoint that it was told to load and may be loading. */
+  loads = '';
+  /** Folder of the last one that it could not load. */
+  missed = '';
+  /** Why it is lost, or what it could not take over. */
+  reason = '';
   /** Whether it takes part in steps: it holds the run's present state. */
   active = false;
   /** It has asked to leave. */
@@ -50,10 +56,13 @@ export class Member {
     if (this.alive && !this.isStopped) this.stream.write(message);
   }
 
-  /** Ends the worker's part in the run, telling it why; a final end is one that it does not come back from. */
-  stop(reason: string, final: boolean): void {
+  /**
+   * Ends the worker's part in the run, telling it why; a final end is one that it does not come back from, and with `fault`
+   * it was the worker's own.
+   */
+  stop(reason: string, { final, fault = false }: { final: boolean; fault?: boolean }): void {
     if (this.isStopped) return;
-    this.send({ stop: { reason, final } });
+    this.send({ stop: { reason, final, fault } });
     this.isStopped = true;
     this.stream.end();
   }

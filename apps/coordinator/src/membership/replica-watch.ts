@@ -39,6 +39,11 @@ export class ReplicaWatch {
     return this.found !== undefined;
   }
 
+  /** Whether they differ in the state of this step. */
+  wentAstrayAt(step: number): boolean {
+    return this.found?.step === step;
+  }
+
   /** What was found, once. */
   takeVerdict(): Verdict | undefined {
     const verdict = this.found;

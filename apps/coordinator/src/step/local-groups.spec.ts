@@ -7,6 +7,7 @@ import { shareOut } from './assignment.js';
 import { LocalGroups } from './local-groups.js';
 import { openExchange } from './open-exchange.js';
 import { ReduceAmongWorkers } from './reduce-among-workers.js';
+import { ReduceHere } from './reduce-here.js';
 
 const TOTAL = 8192;
 const log = createLogger('coordinator', { level: 'silent' });
@@ -18,9 +19,11 @@ function membersOn(...hosts: string[]): Member[] {
   });
 }
 
-function routesOf(members: Member[], groups = new LocalGroups(true, log)) {
+function routesOf(members: Member[], groups = new LocalGroups(true, log), isWatched = false) {
   const attempt = { generation: 1, step: 1, leaves: 7, total: TOTAL, shares: shareOut(7, members) };
-  const routes = openExchange({ reduction: new ReduceAmongWorkers(), groups }, attempt);
+  const here = new ReduceHere('float32', () => undefined);
+  const reduction = new ReduceAmongWorkers(here);
+  const routes = openExchange({ reduction, groups, here }, attempt, { isWatched });
   return members.map((member) => routes.get(member)!);
 }
 
@@ -56,6 +59,12 @@ describe('workers of one host', () => {
       [2, 102, 0, 0],
     ]);
     expect(c!.neighbours).toEqual(a!.neighbours);
+  });
+
+  it('send everything to the coordinator alone where it watches', () => {
+    const routes = routesOf(membersOn('near', 'far', 'near'), undefined, true);
+    for (const { reducers, neighbours } of routes)
+      expect([reducers, neighbours]).toEqual([[{ address: '', worker: 0, first: 0, end: TOTAL }], []]);
   });
 
   it('that are everyone provide a part each, and have no reducer', () => {

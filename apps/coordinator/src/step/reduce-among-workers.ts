@@ -1,13 +1,19 @@
 import { evenRanges } from './even-ranges.js';
 import { refuseCall } from './refuse-call.js';
-import type { Attempt, Destination, Reduction } from './reduction.js';
+import type { ReduceHere } from './reduce-here.js';
+import type { Attempt, Destination, ReduceCall, Reduction } from './reduction.js';
 
-/** `--reduce workers`: each worker adds up one part of the parameters, and this process sees none of them. */
+/**
+ * `--reduce workers`: each worker adds up one part of the parameters, and this process sees none of them; unless a sum is
+ * in doubt, and added up here.
+ */
 export class ReduceAmongWorkers implements Reduction {
   readonly isCollective = false;
-  readonly handle = refuseCall;
 
-  open({ total, shares }: Attempt): Destination {
+  constructor(private readonly here: ReduceHere) {}
+
+  open({ generation, total, shares }: Attempt): Destination {
+    this.here.close(`Workers add generation ${generation} up among themselves.`);
     const ranges = evenRanges(total, shares.size);
     const reducers = [...shares.keys()]
       .map(({ peerAddress, worker }, i) => ({ address: peerAddress, worker, ...ranges[i]! }))
@@ -18,8 +24,15 @@ export class ReduceAmongWorkers implements Reduction {
   computed(): void {}
 
   awaited(): number[] {
-    return [];
+    return this.here.awaited();
   }
 
-  close(): void {}
+  handle(call: ReduceCall): void {
+    if (this.here.isOpen) this.here.handle(call);
+    else refuseCall(call);
+  }
+
+  close(reason: string): void {
+    this.here.close(reason);
+  }
 }

@@ -1,6 +1,7 @@
 import type { Member, MemberEvent } from '../membership/member.js';
+import type { ReduceHere } from './reduce-here.js';
+import type { Attempt, Destination, ReduceCall, Reduction } from './reduction.js';
 import { refuseCall } from './refuse-call.js';
-import type { Attempt, Destination, Reduction } from './reduction.js';
 
 /** Processes that sum among themselves, one of each worker. Its number is the generation that it began with. */
 interface Group {
@@ -14,23 +15,26 @@ interface Group {
 /**
  * `--reduce collective`: workers sum by processes in groups of fixed membership, which know nothing of leases and plans. A
  * group lasts as long as all goes well: it makes the sums of one step after another. As soon as a member comes, goes or
- * fails, or a plan is given up in mid-sum, there is another group, of other processes.
+ * fails, or a plan is given up in mid-sum, there is another group, of other processes. A sum of which they say different
+ * things is made here instead, whatever it is rounded to.
  */
 export class ReduceCollectively implements Reduction {
   readonly isCollective = true;
-  readonly handle = refuseCall;
   private group: Group | undefined;
   private generation = 0;
   private step = 0;
   /** Who has yet to say that it has the sum which the group makes. */
   private awaitedOf = new Set<Member>();
-  private hasBegun = false;
+  private mayBegin = false;
+
+  constructor(private readonly here: ReduceHere) {}
 
   open({ generation, step, shares }: Attempt): Destination {
+    this.here.close(`Processes beside the workers sum generation ${generation}.`);
     const members = [...shares.keys()];
     if (this.group === undefined || !this.isFit(this.group, members))
       this.group = { number: generation, members, addresses: new Map(), isBroken: false };
-    [this.generation, this.step, this.hasBegun] = [generation, step, false];
+    [this.generation, this.step, this.mayBegin] = [generation, step, true];
     this.awaitedOf.clear();
     return { reducers: [], collectiveGroup: this.group.number };
   }
@@ -38,10 +42,10 @@ export class ReduceCollectively implements Reduction {
   /** Lets everyone sum, once all processes are up. Whoever is alone needs none. */
   computed(): void {
     const { group, generation, step } = this;
-    if (group === undefined || this.hasBegun || group.members.length === 1) return;
+    if (group === undefined || !this.mayBegin || group.members.length === 1) return;
     const addresses = group.members.map((member) => group.addresses.get(member));
     if (!addresses.every((address) => address !== undefined)) return;
-    this.hasBegun = true;
+    this.mayBegin = false;
     this.awaitedOf = new Set(group.members);
     for (const [rank, member] of group.members.entries())
       member.send({ exchange: { generation, step, addresses, rank } });
@@ -59,10 +63,18 @@ export class ReduceCollectively implements Reduction {
   };
 
   awaited(): number[] {
-    return [];
+    return this.here.awaited();
   }
 
-  close(): void {}
+  handle(call: ReduceCall): void {
+    if (this.here.isOpen) this.here.handle(call);
+    else refuseCall(call);
+  }
+
+  close(reason: string): void {
+    this.mayBegin = false;
+    this.here.close(reason);
+  }
 
   /** Whether a group may make the sum of another plan: the same members, none of them in the middle of a sum. */
   private isFit({ members, isBroken }: Group, wanted: readonly Member[]): boolean {

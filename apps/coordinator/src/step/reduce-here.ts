@@ -2,11 +2,13 @@ import { Reducer } from '@captrain/exchange';
 import type { WireFormat } from '@captrain/protos';
 import type { Attempt, Destination, ReduceCall, Reduction } from './reduction.js';
 
-/** `--reduce coordinator`: this process adds up, chunk by chunk. */
+/** `--reduce coordinator`: this process adds up, chunk by chunk. With other ways it does where a sum is in doubt. */
 export class ReduceHere implements Reduction {
   readonly isCollective = false;
   private readonly reducer: Reducer;
   private generation = 0;
+  private opened = false;
+  private finite: boolean | undefined;
 
   constructor(
     private readonly format: WireFormat,
@@ -26,6 +28,8 @@ export class ReduceHere implements Reduction {
 
   open({ generation, step, leaves, total, shares }: Attempt): Destination {
     this.generation = generation;
+    this.opened = true;
+    this.finite = undefined;
     const contributions = new Map([...shares].map(([member, subtrees]) => [member.worker, subtrees]));
     const range = { first: 0, end: total };
     const opened = this.reducer.open({
@@ -37,18 +41,37 @@ export class ReduceHere implements Reduction {
       format: this.format,
       contributions,
     });
+    const see = ({ finite }: { finite: boolean }) => {
+      if (generation === this.generation) this.finite = finite;
+    };
     // Whoever takes part hears of its end by its own call.
-    opened.catch(() => {});
+    opened.then(see, () => {});
     return { reducers: [{ address: '', worker: 0, ...range }], collectiveGroup: 0 };
   }
 
   computed(): void {}
+
+  /** Whether the present attempt, if any, is added up here. */
+  get isOpen(): boolean {
+    return this.opened;
+  }
+
+  /** Whether an attempt is one that is added up here. */
+  adds(generation: number): boolean {
+    return this.isOpen && generation === this.generation;
+  }
+
+  /** Whether the sum of an attempt is finite, as seen here: known before any worker has it, and only where it is added up here. */
+  isFinite(generation: number): boolean | undefined {
+    return this.adds(generation) ? this.finite : undefined;
+  }
 
   awaited(): number[] {
     return [...this.reducer.awaited];
   }
 
   close(reason: string): void {
+    this.opened = false;
     this.reducer.close(reason);
   }
 }

@@ -1,13 +1,14 @@
 import { type Subtree, subtreeKey } from '@captrain/exchange';
 import type { Computed, WorkerMessage__Output } from '@captrain/protos';
-import { UserError } from '@captrain/runtime';
 import type { Member, MemberEvent } from '../membership/member.js';
 import type { Run } from '../run.js';
 import { type Assignment, handedOver, microbatchesOf, moved, shareOut, withoutWorker } from './assignment.js';
 import { ExchangeFaults } from './exchange-faults.js';
 import type { GlobalBatch } from './global-batch.js';
 import { Latecomers, type Piece } from './latecomers.js';
+import { judgeSum } from './judge-sum.js';
 import { openExchange } from './open-exchange.js';
+import { type StepTimes, longest } from './step-times.js';
 import { Suspicions } from './suspicions.js';
 
 /** How long the loop waits for an event before it looks for late workers. */
@@ -26,12 +27,6 @@ export type StepEnd =
   /** No active worker is left. */
   | { readonly kind: 'deserted' };
 
-/** The longest of a worker, in seconds: of computing, and in it of waiting for data. */
-export interface StepTimes {
-  computeSeconds: number;
-  inputSeconds: number;
-}
-
 /**
  * One step, from the first plan to the moment when all have the sum. Whenever somebody is lost or refused, or a late
  * worker's part has come from another, there is a new plan under a higher generation; what was computed stays good, and
@@ -47,6 +42,10 @@ export class StepRun {
   private readonly latecomers: Latecomers;
   private readonly suspicions = new Suspicions();
   private readonly faults: ExchangeFaults;
+  /** Whether this process will see if the present attempt's sum is finite. */
+  private willBeSeen = false;
+  /** Who has said that a sum is not finite which nobody has seen here: it is added up here from then on. */
+  private readonly doubters = new Set<Member>();
   private end: StepEnd | undefined;
 
   constructor(
@@ -88,13 +87,16 @@ export class StepRun {
 
   /** Begins the exchange anew with these shares. */
   private plan(shares: Assignment<Member>): void {
-    const { crew } = this.run;
+    const { crew, here } = this.run;
     this.shares = shares;
     this.generation = crew.nextGeneration();
     this.exchanged.clear();
     const { generation, leaves, total } = this;
     const { step, cut } = this.batch;
-    const routes = openExchange(this.run, { generation, step, leaves, total, shares });
+    const isWatched = this.doubters.size > 0;
+    const routes = openExchange(this.run, { generation, step, leaves, total, shares }, { isWatched });
+    const isWithoutNeighbours = [...routes.values()].every(({ neighbours }) => neighbours?.length === 0);
+    this.willBeSeen = here.adds(generation) && isWithoutNeighbours;
     for (const [member, subtrees] of shares) {
       member.microbatches = microbatchesOf(subtrees, leaves);
       if (member.state !== 'WORKER_STATE_RELIEVED') member.state = 'WORKER_STATE_COMPUTING';
@@ -137,11 +139,30 @@ export class StepRun {
     }
   }
 
-  /** Ends the step once all have the sum, or once somebody has seen that it is not finite: nobody needs the rest of it then. */
+  /** Ends the step once all have the sum, or once it has been seen that it is not finite: nobody needs the rest of it then. */
   private finishIfAllHaveIt(): void {
     if (!this.batch.isComplete) return;
-    const finite = ![...this.exchanged.values()].includes(false);
-    if (finite && [...this.shares.keys()].some((member) => !this.exchanged.has(member))) return;
+    const { crew, here, reduction } = this.run;
+    const members = [...this.shares.keys()];
+    const verdict = judgeSum(members, this.exchanged, {
+      seen: here.isFinite(this.generation),
+      willBeSeen: this.willBeSeen,
+      // A collective sum is over for all at the same time, and one that is made here may be rounded to something else.
+      allWillSay: reduction.isCollective,
+    });
+    if (verdict === 'open') return;
+    if (verdict === 'doubtful') {
+      for (const [member, finite] of this.exchanged) if (!finite) this.doubters.add(member);
+      return this.plan(this.shares);
+    }
+    const { finite } = verdict;
+    const liars = new Set([...verdict.liars, ...(finite ? this.doubters : [])]);
+    for (const liar of liars)
+      if (liar.alive)
+        crew.refuse(
+          liar,
+          `Of a sum that is ${named(finite)} ${liar.name} said that it is ${named(!finite)}.`,
+        );
     this.end = { kind: 'summed', finite, times: longest(this.computing) };
   }
 
@@ -244,7 +265,9 @@ export class StepRun {
 
   /** Nothing has happened for a while: is somebody late? */
   private look(): void {
-    const { crew, reduction } = this.run;
+    const { crew, reduction, here } = this.run;
+    this.finishIfAllHaveIt();
+    if (this.end !== undefined) return;
     if (this.faults.isRetryDue) {
       const { hopeless } = this.faults;
       if (hopeless !== undefined) return void (this.end = { kind: 'unsummable', reason: hopeless });
@@ -257,23 +280,12 @@ export class StepRun {
     const { step, cut } = this.batch;
     for (const [heir, subtrees] of this.latecomers.leaseAgain(outstanding, this.leaves))
       heir.send({ compute: { generation, step, subtrees, microbatches: cut } });
-    if (!reduction.isCollective && this.isComputed)
+    if (this.isComputed && (!reduction.isCollective || here.adds(generation)))
       for (const member of this.latecomers.stalled(members, this.exchanged))
         crew.lose(member, 'its exchange of gradients stands still');
   }
 }
 
-function longest(times: ReadonlyMap<Member, StepTimes>): StepTimes {
-  const all = [...times.values()];
-  return {
-    computeSeconds: Math.max(0, ...all.map(({ computeSeconds }) => computeSeconds)),
-    inputSeconds: Math.max(0, ...all.map(({ inputSeconds }) => inputSeconds)),
-  };
-}
-
-/** A step that no cut makes fit. */
-export function doesNotFit(name: string, step: number): UserError {
-  return new UserError(
-    `A microbatch of one caption does not fit into the memory of ${name} at step ${step}; take --checkpoint-activations, fewer --max-caption-tokens or a smaller language model.`,
-  );
+function named(finite: boolean): string {
+  return finite ? 'finite' : 'not finite';
 }

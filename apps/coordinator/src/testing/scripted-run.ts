@@ -7,7 +7,8 @@ import { createLogger } from '@captrain/runtime';
 import { afterEach, beforeEach } from 'vitest';
 import { coordinate } from '../coordinate.js';
 import { treeSum } from './leaf-gradients.js';
-import { type Script, ScriptedWorker } from './scripted-worker.js';
+import type { Script } from './script.js';
+import { ScriptedWorker } from './scripted-worker.js';
 
 /** The folder of the present test: `data` and `run` lie in it. */
 export let folder: string;

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { credentials } from '@grpc/grpc-js';
-import { openStore } from '@captrain/data';
 import { ReducerConnection, type Subtree, reduceThrough, subtreeKey } from '@captrain/exchange';
 import {
   type CoordinatorMessage__Output,
@@ -12,51 +11,10 @@ import {
   type WorkerMessage,
   channelOptions,
 } from '@captrain/protos';
-import { sha256 } from '@captrain/runtime';
-import { type LeafGradient, PARAMETERS, leafGradient, treeSum } from './leaf-gradients.js';
+import { PARAMETERS, leafGradient, treeSum } from './leaf-gradients.js';
+import type { Script } from './script.js';
 import { newPort, sumAmong } from './summing-processes.js';
-
-export interface Script {
-  name: string;
-  /** The machine that it says to be on. Default: one of its own. */
-  host?: string;
-  layoutDigest?: string;
-  /** The digest of its state after a step. */
-  digest?: (step: number) => string;
-  lossSum?: number;
-  /** The gradient of a microbatch; of all workers the same unless given. */
-  leaf?: LeafGradient;
-  /** The fewest microbatches that it says fit its memory. Default: 1. */
-  fits?: number;
-  /** The fewest microbatches of a step that it computes: with fewer its memory is too small. Default: any. */
-  needs?: (step: number) => number;
-  /** Goes away, as a killed process does, when told to compute this step. */
-  diesInStep?: number;
-  /** Milliseconds that it takes for a microbatch. */
-  slowness?: number;
-  /** Is not heard of any more from this step on, though its connection stays. */
-  fallsSilentInStep?: number;
-  /** Says that sums are not finite. */
-  saysNotFinite?: (step: number) => boolean;
-  /** Its process fails in the collective sum of a step; how often at most. */
-  sumFails?: { step: number; times: number };
-  /** Asks to leave once it was told to update by this step. */
-  leavesAfterStep?: number;
-  /** Comes only after another was told to update by this step. */
-  joinsAfterStep?: number;
-  /** Is called when it was told to update by a step. */
-  onUpdate?: (step: number) => void;
-  /** The loss of a caption to validate on, which has 2 tokens. Default: of all workers the same. */
-  validationLoss?: (step: number, caption: number) => number;
-  /** Goes away when told to validate this step's state. */
-  diesValidating?: number;
-  /** Milliseconds that it takes to validate a microbatch. */
-  validatesSlowly?: number;
-  /** The most captions to validate on that its memory has room for. Default: any. */
-  validatesAtMost?: number;
-  /** The state that it holds already: it has outlived a coordinator. */
-  holds?: number;
-}
+import { writeFiles } from './write-files.js';
 
 /** A loss whose sum depends on the order of addition, and that is lowest after step 2. */
 const exampleLoss = (step: number, caption: number) =>
@@ -121,6 +79,10 @@ export class ScriptedWorker {
         if (message.stop) return message.stop.reason;
         if (message.plan?.step === this.script.diesInStep && message.plan) return undefined;
         if (message.validate?.step === this.script.diesValidating && message.validate) return undefined;
+        if (message.plan?.step === this.script.failsInStep && message.plan) {
+          this.send({ failed: { message: 'its data are damaged', userError: true } });
+          continue;
+        }
         if (message.plan?.step === this.script.fallsSilentInStep && message.plan) this.isSilent = true;
         if (message.plan) {
           this.exchange.abort();
@@ -148,8 +110,10 @@ export class ScriptedWorker {
       this.worker = welcome.worker;
       this.run = welcome.run;
       this.keepsLedger = welcome.ledger;
-      const saved = /step-(\d+)/.exec(welcome.checkpoint)?.[1];
-      if (this.script.holds === undefined && saved !== undefined) this.step = Number(saved);
+      const { loadsFor = 0, onLoaded } = this.script;
+      await sleep(loadsFor);
+      onLoaded?.(welcome.checkpoint);
+      this.load(welcome.checkpoint);
       this.send({
         ready: {
           parameters: PARAMETERS,
@@ -166,7 +130,8 @@ export class ScriptedWorker {
     if (provideState)
       this.send({ stateProvided: { generation: provideState.generation, holding: this.holding() } });
     if (fetch) {
-      this.step = fetch.holding!.step;
+      if (fetch.peer === '') this.load(fetch.checkpoint);
+      else this.step = fetch.holding!.step;
       this.fetched.push(this.step);
       this.send({ holding: this.holding() });
     }
@@ -195,7 +160,10 @@ export class ScriptedWorker {
       this.script.onUpdate?.(step);
       if (step === this.script.leavesAfterStep) this.send({ drain: {} });
     }
-    if (writeCheckpoint) await this.write(writeCheckpoint);
+    if (writeCheckpoint) {
+      const files = await writeFiles(this.run, writeCheckpoint);
+      this.send({ checkpointWritten: { step: writeCheckpoint.step, files } });
+    }
     if (message.validate) await this.validate(message.validate);
   }
 
@@ -234,13 +202,25 @@ export class ScriptedWorker {
     const sum = await sumAmong(exchange, this.ownSum(), signal).catch(() => undefined);
     if (sum === undefined) return;
     this.gradients.set(step, sum);
-    this.send({ exchanged: { generation, step, finite: sum.every(Number.isFinite) } });
+    this.saySumIs(sum.every(Number.isFinite), { generation, step });
+  }
+
+  private saySumIs(finite: boolean, { generation, step }: { generation: number; step: number }): void {
+    const said = this.script.saysSumIsFinite?.(step) ?? finite;
+    this.send({ exchanged: { generation, step, finite: said } });
   }
 
   private ownSum(): number[] {
     const sums = this.plan!.subtrees.map((subtree) => [...this.sums.get(subtreeKey(subtree))!]);
     const zeros = Array<number>(PARAMETERS).fill(0);
     return sums.length === 0 ? zeros : sums.reduce((a, b) => a.map((value, i) => Math.fround(value + b[i]!)));
+  }
+
+  private load(checkpoint: string): void {
+    const saved = /step-(\d+)/.exec(checkpoint)?.[1];
+    if (saved !== undefined && this.script.misses)
+      this.send({ stateMissed: { checkpoint, reason: `${checkpoint} is damaged` } });
+    else if (saved !== undefined) this.step = Number(saved);
   }
 
   private cannotRead(plan: Plan): void {
@@ -300,30 +280,11 @@ export class ScriptedWorker {
     try {
       const { finite } = await reduceThrough(this.reducer, { ...ids, ...range, sums, result, signal });
       this.gradients.set(step, [...result]);
-      this.send({ exchanged: { generation, step, finite } });
+      this.saySumIs(finite, { generation, step });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (!signal.aborted && !reason.includes('FAILED_PRECONDITION'))
         this.send({ exchangeFailed: { generation, step, reducer: 0, reason } });
     }
-  }
-
-  private async write({
-    step,
-    folder,
-    files,
-  }: {
-    step: number;
-    folder: string;
-    files: string[];
-  }): Promise<void> {
-    const store = await openStore(this.run);
-    const written = [];
-    for (const name of files) {
-      const bytes = Buffer.from(`${name} of step ${step}`);
-      await store.put(`${folder}/${name}`, bytes);
-      written.push({ name, bytes: bytes.length, sha256: sha256(bytes) });
-    }
-    this.send({ checkpointWritten: { step, files: written } });
   }
 }

@@ -101,7 +101,7 @@ export class ControlStream {
       const end = await this.connect();
       if ('stop' in end && end.stop.final) return end.stop;
       const reason = 'stop' in end ? end.stop.reason : end.lost;
-      if (this.draining || this.closing) return { reason, final: true };
+      if (this.draining || this.closing) return { reason, final: true, fault: false };
       if (this.connection > before) {
         [since, pause] = [performance.now(), PAUSE_MS.first];
         log.warn({ reason }, 'the coordinator went away; this worker keeps its state and asks for it again');

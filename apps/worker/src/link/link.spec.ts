@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import type { Welcome } from '@captrain/protos';
+import { PROTOCOL_VERSION, type Welcome } from '@captrain/protos';
 import { UserError } from '@captrain/runtime';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ScriptedCoordinator } from '../testing/scripted-coordinator.js';
@@ -40,7 +40,12 @@ describe('the link to a coordinator', () => {
     const coordinator = await listen();
     const { link, next } = openLink(coordinator.address);
     const joined = await coordinator.joined();
-    expect(joined.hello).toMatchObject({ name: 'w', protocol: 4, process: process.pid, generation: 0 });
+    expect(joined.hello).toMatchObject({
+      name: 'w',
+      protocol: PROTOCOL_VERSION,
+      process: process.pid,
+      generation: 0,
+    });
     expect(joined.hello.peerPort).toBeGreaterThan(0);
     joined.send({ welcome: welcome(7) });
     joined.send({ heartbeat: { generation: 7 } });

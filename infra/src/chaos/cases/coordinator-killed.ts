@@ -34,6 +34,15 @@ export const coordinatorKilled: ChaosCase[] = [
     name: 'coordinator killed: before-update, workers reduce',
     flags: ['--reduce', 'workers'],
   }),
+  killedAt('reducing', 6, {
+    name: 'coordinator killed: reducing, bf16',
+    training: { exchange: 'bf16', variant: 'transformer' },
+    workers: 1,
+    act: async ({ cluster }) => {
+      await cluster.startCoordinator({ fault: 'reducing@6' });
+      cluster.startWorker();
+    },
+  }),
   {
     name: 'coordinator and a worker killed',
     did: 'SIGKILL of the coordinator and one of two workers at step 6',

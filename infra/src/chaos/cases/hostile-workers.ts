@@ -1,4 +1,5 @@
 import type { GradientChunk } from '@captrain/protos';
+import { describeEnd } from '../case-process.js';
 import type { ChaosCase } from '../chaos-case.js';
 import { crc32c } from '../crc32c.js';
 import { type Tampering, TamperingProxy } from '../tampering-proxy.js';
@@ -33,19 +34,19 @@ const notANumber = new Uint8Array(new Float32Array([Number.NaN]).buffer);
 
 const tamperings: Record<string, [did: string, tampering: () => Tampering]> = {
   garbage: [
-    'values whose checksum is wrong',
+    'sends values whose checksum is wrong',
     () => ofValues((chunk) => ({ ...chunk, values: chunk.values.map((byte) => byte ^ 0x5a) })),
   ],
   'wrong length': [
-    'chunks that lack a value',
+    'sends chunks that lack a value',
     () => ofValues((chunk) => withValues(chunk, chunk.values.subarray(4))),
   ],
   'wrong total': [
-    'gradients of another length',
+    'sends gradients of another length',
     () => ofValues((chunk) => ({ ...chunk, total: chunk.total + 1 })),
   ],
   NaN: [
-    'values that are not a number, their checksum right',
+    'sends values that are not a number, their checksum right',
     () =>
       ofValues((chunk) => {
         const values = chunk.values.slice();
@@ -53,10 +54,13 @@ const tamperings: Record<string, [did: string, tampering: () => Tampering]> = {
         return withValues(chunk, values);
       }),
   ],
-  replay: ['the chunks of an earlier step', replaying],
-  'wrong step': ['chunks of another step', () => ofValues((chunk) => ({ ...chunk, step: chunk.step + 1 }))],
+  replay: ['sends the chunks of an earlier step', replaying],
+  'wrong step': [
+    'sends chunks of another step',
+    () => ofValues((chunk) => ({ ...chunk, step: chunk.step + 1 })),
+  ],
   'wrong generation': [
-    'chunks of an earlier generation',
+    'sends chunks of an earlier generation',
     () => ofValues((chunk) => ({ ...chunk, generation: chunk.generation - 1 })),
   ],
   'lie about the step': [
@@ -68,20 +72,45 @@ const tamperings: Record<string, [did: string, tampering: () => Tampering]> = {
       },
     }),
   ],
+  'lie about a sum': [
+    'reports that the global sum is not finite',
+    () => ({
+      control: (message) => {
+        if (message.exchanged && message.exchanged.step >= FROM_STEP) message.exchanged.finite = false;
+        return message;
+      },
+    }),
+  ],
 };
 
-export const hostileWorkers: ChaosCase[] = Object.entries(tamperings).map(([kind, [did, tampering]]) => ({
-  name: `hostile worker: ${kind}`,
-  did: `one of two workers sends ${did} from step ${FROM_STEP} on: it has to be told why, and fenced`,
-  short: kind === 'garbage',
+/** What is done where workers reduce as well: it is for them to refuse it. */
+const amongWorkers = ['garbage', 'NaN', 'replay', 'lie about a sum'];
+
+const kinds = Object.entries(tamperings);
+const ways = [
+  ...kinds.map((each) => ({ each, title: '', flags: [] })),
+  ...kinds
+    .filter(([kind]) => amongWorkers.includes(kind))
+    .map((each) => ({ each, title: ', workers reduce', flags: ['--reduce', 'workers'] })),
+];
+
+export const hostileWorkers: ChaosCase[] = ways.map(({ each: [kind, [did, tampering]], title, flags }) => ({
+  name: `hostile worker: ${kind}${title}`,
+  did: `one of two workers ${did} from step ${FROM_STEP} on: it has to be told why, and fenced`,
+  short: kind === 'garbage' && title === '',
+  flags,
   act: async (stage) => {
     const { cluster } = stage;
     await cluster.startCoordinator();
     const proxy = await TamperingProxy.listen(cluster.address, tampering());
     stage.atEnd(() => proxy.close());
-    cluster.startWorker({ through: proxy.address }).mayEnd = true;
+    const hostile = cluster.startWorker({ through: proxy.address });
+    hostile.mayEnd = true;
     cluster.startWorker();
     await cluster.finished();
+    const end = await hostile.ended;
+    if (end.code !== 1 || !hostile.sentence?.includes('is fenced'))
+      stage.complain(`the fenced worker ended with ${describeEnd(end)}: ${hostile.sentence}`);
     if (!proxy.refusals.some((reason) => reason !== '')) stage.complain('the worker was never told why');
     if (proxy.fenced === undefined) stage.complain('the worker was not fenced');
   },

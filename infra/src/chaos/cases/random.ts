@@ -18,7 +18,10 @@ function randomCase(seed: number, number: number): ChaosCase {
     name: `random ${number} of seed ${seed}`,
     did: describeSchedule(schedule),
     training: { epochs: EPOCHS, variant: number % 2 === 0 ? 'transformer' : 'mlp' },
-    flags: ['--checkpoint-every', '4', '--keep-checkpoints', '2', '--digest-every', '5'],
+    flags: [
+      ...['--checkpoint-every', '4', '--keep-checkpoints', '2', '--digest-every', '5'],
+      ...(number % 3 === 2 ? ['--reduce', 'workers'] : []),
+    ],
     neighbours: number % 4 >= 2,
     workers: schedule.workers,
     act: async (stage) => {

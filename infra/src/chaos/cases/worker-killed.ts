@@ -49,6 +49,30 @@ export const workerKilled: ChaosCase[] = [
     name: 'worker killed: after-last-chunk, neighbours',
     neighbours: true,
   }),
+  killedAt('mid-upload', 6, {
+    name: 'worker killed: mid-upload, local steps',
+    did: 'SIGKILL of one of two workers at mid-upload in the round of steps 5 and 6',
+    training: { localSteps: 2 },
+  }),
+  killedAt('before-compute', 6, {
+    name: 'worker killed: before-compute, local steps, workers reduce',
+    did: 'SIGKILL of one of two workers in the midst of the round of steps 5 and 6; workers reduce',
+    training: { localSteps: 2, variant: 'transformer' },
+    flags: ['--reduce', 'workers'],
+  }),
+  {
+    name: 'worker killed: mid-upload, bf16',
+    did: 'SIGKILL of the only worker at mid-upload, step 6; another is started',
+    workers: 1,
+    // How bfloat16 rounds depends on the number of workers: there has to be one at a time.
+    training: { exchange: 'bf16' },
+    flags: checkpoints,
+    act: async ({ cluster }) => {
+      await cluster.startCoordinator();
+      await cluster.startWorker({ fault: 'mid-upload@6' }).ended;
+      cluster.startWorker();
+    },
+  },
   {
     name: 'worker killed: providing-state',
     did: 'SIGKILL of the only worker while it provides its state to a new one',

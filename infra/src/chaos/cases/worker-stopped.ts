@@ -72,6 +72,29 @@ export const workerStopped: ChaosCase[] = [
     },
   },
   {
+    name: 'worker stopped: loading-checkpoint',
+    did: 'SIGSTOP of one of two workers while it loads the checkpoint that the run is resumed from; SIGCONT once that is deleted',
+    workers: 1,
+    training: { epochs: 100 },
+    flags: ['--checkpoint-every', '4', '--keep-checkpoints', '1'],
+    act: async (stage) => {
+      const { cluster, complain } = stage;
+      await trainTo(9, stage, 1);
+      for (const each of [cluster.coordinator, ...cluster.workers]) each.signal('SIGKILL');
+      const killed = cluster.coordinator;
+      await cluster.until('the coordinator is there again', () => cluster.coordinator !== killed);
+      const stopped = cluster.startWorker({ fault: 'loading-checkpoint@1:stop' });
+      const isLoading = () => cluster.status?.workers.some(({ name }) => name === stopped.name) === true;
+      await cluster.until('it loads', isLoading);
+      const loaded = cluster.status!.step;
+      cluster.startWorker();
+      await cluster.reach(loaded + 12);
+      if (!cluster.wasSeen(stopped, 'LOST')) complain(`${stopped.name} was not given up`);
+      stopped.signal('SIGCONT');
+      await cluster.until('it takes part', () => cluster.members === 2);
+    },
+  },
+  {
     name: 'worker slow',
     did: 'one of three workers runs a tenth of the time (SIGSTOP, SIGCONT) from step 5 on',
     workers: 3,

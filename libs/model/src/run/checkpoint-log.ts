@@ -74,10 +74,10 @@ export class CheckpointLog {
   }
 
   /**
-   * Deletes what is older than LATEST, except for the `keepLast` newest checkpoints (0: all of them) and for the best one.
-   * What was left of checkpoints that came to nothing goes too.
+   * Deletes what is older than LATEST, except for the `keepLast` newest checkpoints (0: all of them), for the best one, and
+   * for those whose folders are spared when their turn comes. What was left of checkpoints that came to nothing goes too.
    */
-  async retain(keepLast: number): Promise<void> {
+  async retain(keepLast: number, isSpared: (folder: string) => boolean = () => false): Promise<void> {
     await this.latest.check();
     await this.bestPointer.check();
     const newest = this.latest.step;
@@ -86,8 +86,8 @@ export class CheckpointLog {
     const complete = stored.filter(({ isComplete }) => isComplete);
     const kept = new Set(keepLast === 0 ? complete : complete.slice(0, keepLast));
     for (const each of stored) {
-      if (!kept.has(each) && each.step !== newest && each.step !== this.bestPointer.step)
-        await this.#delete(each);
+      if (kept.has(each) || each.step === newest || each.step === this.bestPointer.step) continue;
+      if (!isSpared(each.folder)) await this.#delete(each);
     }
   }
 
