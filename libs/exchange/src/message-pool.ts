@@ -13,7 +13,10 @@ export class MessagePool {
 
   /** A message to be sent, with room for so many bytes of values. */
   take(bytes: number): ChunkMessage {
-    return (bytes === CHUNK_BYTES ? this.messages.pop() : undefined) ?? new ChunkMessage(bytes);
+    return (
+      (bytes === CHUNK_BYTES ? this.messages.pop() : undefined) ??
+      new ChunkMessage(Buffer.allocUnsafeSlow(bytes))
+    );
   }
 
   /** To be called once nothing reads it any more. */
