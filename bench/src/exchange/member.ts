@@ -83,7 +83,7 @@ export class Member {
     if (worker !== undefined)
       for (const { port, first, end } of reducers) {
         if (port === this.port) continue;
-        const part = { ...id, worker, first, end, total, format, sums, result };
+        const part = { ...id, worker, leaves: workers, first, end, total, format, sums, result };
         const signal = new AbortController().signal;
         const call = reduceThrough(this.connectionTo(port), { ...part, signal });
         const counted = call.then((seen) => {
