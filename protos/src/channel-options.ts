@@ -19,6 +19,12 @@ const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 export const FLOW_CONTROL_WINDOW = 16 * 1024 * 1024;
 
 /**
+ * The same of what a server receives, per connection: 2 GB/s of each where a round trip takes 2 ms. What it cannot take at
+ * once it holds, of all workers at a time.
+ */
+export const SERVER_WINDOW = 4 * 1024 * 1024;
+
+/**
  * Options of every channel and server; servers are made by createServer(), which grpc-js's own would not obey in all of
  * them. Compression stays off: gradients do not compress, and a compressed message could unpack to any size.
  */

@@ -1,7 +1,7 @@
 import { connect } from 'node:http2';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { expect, it } from 'vitest';
-import { FLOW_CONTROL_WINDOW } from './channel-options.js';
+import { SERVER_WINDOW } from './channel-options.js';
 import { createServer } from './create-server.js';
 
 it('a server lets a client send a whole window before it answers, in a stream and in the connection', async () => {
@@ -13,8 +13,8 @@ it('a server lets a client send a whole window before it answers, in a stream an
   });
   const session = connect(`http://127.0.0.1:${port}`);
   try {
-    await expect.poll(() => session.remoteSettings?.initialWindowSize).toBe(FLOW_CONTROL_WINDOW);
-    await expect.poll(() => session.state.remoteWindowSize).toBe(FLOW_CONTROL_WINDOW);
+    await expect.poll(() => session.remoteSettings?.initialWindowSize).toBe(SERVER_WINDOW);
+    await expect.poll(() => session.state.remoteWindowSize).toBe(SERVER_WINDOW);
   } finally {
     session.destroy();
     server.forceShutdown();

@@ -1,6 +1,6 @@
 import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { Server, type ServerCredentials } from '@grpc/grpc-js';
-import { FLOW_CONTROL_WINDOW, channelOptions } from './channel-options.js';
+import { SERVER_WINDOW, channelOptions } from './channel-options.js';
 
 /**
  * A gRPC server with the options of every channel. grpc-js obeys `grpc-node.flow_control_window` in clients alone
@@ -17,6 +17,6 @@ export function createServer(): Server {
 
 /** HTTP/2 counts a window for each stream and one for the whole connection. */
 function widen(session: ServerHttp2Session): void {
-  session.settings({ initialWindowSize: FLOW_CONTROL_WINDOW });
-  session.setLocalWindowSize(FLOW_CONTROL_WINDOW);
+  session.settings({ initialWindowSize: SERVER_WINDOW });
+  session.setLocalWindowSize(SERVER_WINDOW);
 }

@@ -43,25 +43,24 @@ const VALUES = (15 << 3) | 2;
 
 const FORMATS: readonly (WireFormat | undefined)[] = [undefined, 'float32', 'bfloat16'];
 
-/** A chunk's protobuf bytes, with room for its values: they are written where they are sent from. */
+/** A chunk's protobuf bytes: a header, and behind it values that are written where they are sent from. */
 export class ChunkMessage {
-  /** With gRPC's prefix: not compressed, and the length. */
-  readonly framed: Buffer;
-  /** To be written before the message is sent. */
-  readonly values: Uint8Array;
+  /** gRPC's prefix (not compressed, and the length), and all before the values. */
+  readonly header: Buffer;
+  private readonly length: number;
 
-  /** `length`: of the values, in bytes. */
-  constructor(length: number) {
-    const header = encodeHeader(EMPTY, length).length;
-    this.framed = Buffer.allocUnsafeSlow(FRAME_PREFIX_BYTES + header + length);
-    this.framed.writeUint8(0);
-    this.framed.writeUint32BE(header + length, 1);
-    this.values = this.framed.subarray(FRAME_PREFIX_BYTES + header);
+  /** `values`: room for them, to be written before the message is sent; or where they stand, to be sent from there. */
+  constructor(readonly values: Uint8Array) {
+    const header = encodeHeader(EMPTY, values.length).length;
+    this.length = header + values.length;
+    this.header = Buffer.alloc(FRAME_PREFIX_BYTES + header);
   }
 
   /** Writes what stands before the values; the same message may be used again with another header. */
   seal(header: ChunkHeader): this {
-    this.framed.set(encodeHeader(header, this.values.length), FRAME_PREFIX_BYTES);
+    this.header.writeUint8(0);
+    this.header.writeUint32BE(this.length, 1);
+    this.header.set(encodeHeader(header, this.values.length), FRAME_PREFIX_BYTES);
     return this;
   }
 }
@@ -99,9 +98,8 @@ function encodeHeader(header: ChunkHeader, length: number): Uint8Array {
 
 /** The protobuf bytes of a chunk; the values are copied. */
 export function encodeGradientChunk(chunk: GradientChunk): Buffer {
-  const message = new ChunkMessage(chunk.values.length).seal(chunk);
-  message.values.set(chunk.values);
-  return message.framed.subarray(FRAME_PREFIX_BYTES);
+  const { header, values } = new ChunkMessage(chunk.values).seal(chunk);
+  return Buffer.concat([header.subarray(FRAME_PREFIX_BYTES), values]);
 }
 
 const EMPTY: GradientChunk = {

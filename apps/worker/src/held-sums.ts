@@ -1,5 +1,5 @@
 import { copyOut, tf } from '@captrain/engine';
-import { type SharedMemory, sumParts } from '@captrain/engine/sums';
+import { type SharedMemory, lookAtValues, sumParts } from '@captrain/engine/sums';
 import { subtreeKey } from '@captrain/exchange';
 import type { Computed, Subtree } from '@captrain/protos';
 import type { SharedBuffers } from './shared-buffers.js';
@@ -154,9 +154,7 @@ export class HeldSums {
   }
 
   private async holdWritten(subtree: Subtree, memory: SharedMemory, seconds: () => number): Promise<HeldSum> {
-    const bytes = memory.view();
-    const order = Int16Array.of(0);
-    const { finite } = await sumParts({ parts: [bytes], order, format: 'float32', into: bytes });
+    const { finite } = await lookAtValues(memory.floats());
     return this.keep(subtree, { memory, finite, seconds: seconds() });
   }
 

@@ -120,7 +120,7 @@ export class TrainingState {
     this.advance(step);
   }
 
-  /** SHA-256 over the whole state; `scratch` is overwritten, and has `parameters` values. */
+  /** Of the whole state, as `stateDigest` has it; `scratch` is overwritten, and has `parameters` values. */
   async digest(scratch: Float32Array): Promise<string> {
     const { captioner, optimizer, outer } = this;
     const arrays = function* () {

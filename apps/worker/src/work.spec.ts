@@ -205,7 +205,7 @@ describe('a worker', () => {
     const values = new Float32Array(total).fill(NaN);
     const connection = new ReducerConnection(`127.0.0.1:${a.joined.hello.peerPort}`, 'Peer');
     const refused = reduceThrough(connection, {
-      ...{ generation: run.generation, step: 1, worker: ABSENT, first: 0, end: total, total },
+      ...{ generation: run.generation, step: 1, worker: ABSENT, leaves: 4, first: 0, end: total, total },
       ...{ format: 'float32', result: values.slice(), signal: AbortSignal.timeout(10_000) },
       sums: [2, 3].map((first) => ({ subtree: { first, count: 1 }, values })),
     });

@@ -8,6 +8,8 @@ import { startProxy } from './proxy.js';
 export interface Comparison {
   gloo: number[];
   own: Record<Reduce, Record<Exchange, number[]>>;
+  /** Of workers that share memory, as those of one host do by default; nothing travels there, in no format. */
+  sharedMemory: number[];
   /** float32 through the coordinator, and through a proxy before it that delays bytes or does not. */
   proxied: { delayed: number[]; prompt: number[] };
   /** Bytes of the coordinator's memory at their highest. */
@@ -41,6 +43,7 @@ export async function compare(options: ComparisonOptions): Promise<Comparison> {
     const result: Comparison = {
       gloo: [],
       own: { coordinator: { exact: [], bf16: [] }, workers: { exact: [], bf16: [] } },
+      sharedMemory: [],
       proxied: { delayed: [], prompt: [] },
       coordinatorPeak: 0,
     };
@@ -58,6 +61,7 @@ export async function compare(options: ComparisonOptions): Promise<Comparison> {
       for (const reduce of reduces)
         for (const exchange of exchanges)
           note(result.own[reduce][exchange], await crew.exchange({ reduce, exchange }));
+      note(result.sharedMemory, await crew.exchange({ reduce: 'shared memory', exchange: 'exact' }));
       note(result.proxied.prompt, await throughProxy(0));
       note(result.proxied.delayed, await throughProxy(delay));
     }

@@ -1,12 +1,12 @@
 import path from 'node:path';
 import { type AnsweringProgram, startAnswering } from '../answering-program.js';
 import { residentBytes } from '../resident.js';
-import { type Exchange, type Reduce } from './constants.js';
+import type { Exchange, Way } from './constants.js';
 import { type CpuTime, cpuBetween, cpuTimeOf } from './cpu-time.js';
 import type { ExchangeAnswer, ExchangeOrder } from './member.js';
 
 export interface ExchangeOptions {
-  reduce: Reduce;
+  reduce: Way;
   exchange: Exchange;
   /** Values from the gradient's beginning; the whole gradient unless given. */
   values?: number;
@@ -73,15 +73,8 @@ export class Crew {
       step: ++this.step,
       format: FORMATS[exchange],
       workers: workers.length,
-      reducers:
-        reduce === 'coordinator'
-          ? [{ port: this.coordinatorPort, first: 0, end: values }]
-          : workers.map((each, i) => ({
-              port: portOf(each),
-              first: Math.floor((i * values) / workers.length),
-              end: Math.floor(((i + 1) * values) / workers.length),
-            })),
       total: this.values,
+      ...this.placesOf(reduce, values),
     };
     const before = this.cpuTimes();
     if (reduce === 'coordinator') await coordinator.ask(JSON.stringify(order));
@@ -96,6 +89,27 @@ export class Crew {
       workerCpu: cpuBetween(before.worker, after.worker),
       coordinatorCpu: cpuBetween(before.coordinator, after.coordinator),
     };
+  }
+
+  /** Who adds up what. */
+  private placesOf(reduce: Way, values: number): Pick<ExchangeOrder, 'reducers' | 'neighbours'> {
+    const { workers } = this;
+    const whole = { first: 0, end: values };
+    if (reduce === 'coordinator') return { reducers: [{ port: this.coordinatorPort, ...whole }] };
+    const ranges = workers.map((each, i) => ({
+      port: portOf(each),
+      first: Math.floor((i * values) / workers.length),
+      end: Math.floor(((i + 1) * values) / workers.length),
+    }));
+    if (reduce === 'workers') return { reducers: ranges };
+    const neighbours = ranges.map(({ port, first, end }, worker) => ({
+      worker,
+      process: workers[worker]!.pid,
+      address: `127.0.0.1:${port}`,
+      subtrees: [{ first: worker, count: 1 }],
+      ...{ first, end },
+    }));
+    return { reducers: [], neighbours };
   }
 
   kill(): void {

@@ -45,7 +45,8 @@ export const exchange = defineCommand({
   run: async ({ quick, sizes: numbers, programs, constants, ...options }, { signal }) => {
     const values = quick ? QUICK_VALUES : PARAMETERS;
     const rounds = quick ? Math.min(3, options.rounds) : options.rounds;
-    requireMemory((Math.max(...numbers) + 1) * values * 4);
+    // Two that share memory have another gradient's worth each.
+    requireMemory((Math.max(4, ...numbers) + 1) * values * 4);
     const interpreter = await pythonInterpreter(signal);
     const view = new LiveView({});
     const progress = (text: string) => view.update(text);

@@ -8,7 +8,7 @@ const PATIENCE_SECONDS = 180;
 
 /**
  * Kills the coordinator of a run while its two workers live on, and starts it again. Returns the seconds from then until
- * a step is done of which the killed one cannot have heard: the one after it may have been under way.
+ * the first step is done that it leads: the one after the newest that the workers hold.
  */
 export async function failoverSeconds({ folder, flags }: RunInputs, signal: AbortSignal): Promise<number> {
   const port = await freePort();
@@ -24,7 +24,10 @@ export async function failoverSeconds({ folder, flags }: RunInputs, signal: Abor
     await coordinator.kill();
     const restarted = performance.now();
     coordinator = new RunningProgram('coordinator', [...launch, '--resume']);
-    await untilStep(port, step + 2, { programs: [coordinator, ...workers], ...wait });
+    const programs = [coordinator, ...workers];
+    // The killed one may have led one more than it told of.
+    const { step: held } = await untilStep(port, step, { programs, ...wait });
+    await untilStep(port, held + 1, { programs, ...wait });
     return (performance.now() - restarted) / 1000;
   } finally {
     await Promise.all([coordinator, ...workers].map((program) => program.kill()));

@@ -10,6 +10,8 @@ export interface ExchangeBenchFigures extends RealRunFigures {
   ratio_exact: number;
   ratio_bf16_star: number;
   ratio_exact_star: number;
+  /** Of two workers of one host as they are by default: they need no network. */
+  ratio_shared_memory: number;
   /** Throughput with the delay over that without. */
   ratio_2ms: number;
   /** By number of workers: megabytes, the coordinator's peak. */
@@ -24,15 +26,17 @@ export function figuresOf(
   values: number,
   real: RealRunFigures,
 ): ExchangeBenchFigures {
-  const { own, gloo, proxied } = comparison;
+  const { own, gloo, sharedMemory, proxied } = comparison;
   // Of the same round: what else the machine does falls on both.
   const ratio = (times: readonly number[], to = gloo) => median(times.map((time, i) => time / to[i]!));
   const star = { bf16: ratio(own.coordinator.bf16), exact: ratio(own.coordinator.exact) };
+  const network = { bf16: ratio(own.workers.bf16), exact: ratio(own.workers.exact) };
   return {
-    ratio_bf16: Math.min(star.bf16, ratio(own.workers.bf16)),
-    ratio_exact: Math.min(star.exact, ratio(own.workers.exact)),
+    ratio_bf16: Math.min(star.bf16, network.bf16),
+    ratio_exact: Math.min(star.exact, network.exact),
     ratio_bf16_star: star.bf16,
     ratio_exact_star: star.exact,
+    ratio_shared_memory: ratio(sharedMemory),
     ratio_2ms: ratio(proxied.prompt, proxied.delayed),
     coordinator_mb: Object.fromEntries(
       sizes.map(({ workers, coordinatorPeak }) => [workers, coordinatorPeak / 1e6]),

@@ -1,6 +1,8 @@
 import grpc from '@grpc/grpc-js';
+import { SharedMemory } from '@captrain/engine/sums';
 import { Reducer, ReducerConnection, type SubtreeSum, reduceThrough } from '@captrain/exchange';
-import { type WireFormat, createServer, peerService } from '@captrain/protos';
+import { type Neighbour, type Plan, type WireFormat, createServer, peerService } from '@captrain/protos';
+import { LocalExchange, Neighbours, SharedViews } from '@captrain/worker';
 import { fillGradient, verifySum } from './gradient-pattern.js';
 
 /** One exchange as a member is told of it: each worker contributes the microbatch of its number. */
@@ -12,6 +14,8 @@ export interface ExchangeOrder {
   worker?: number;
   /** Who sums which range, by port. */
   reducers: { port: number; first: number; end: number }[];
+  /** Workers that exchange in shared memory instead. */
+  neighbours?: Neighbour[];
   /** The gradient's length. */
   total: number;
 }
@@ -27,16 +31,30 @@ export class Member {
   private readonly connections = new Map<number, ReducerConnection>();
   private readonly faults: string[] = [];
   private readonly reducer = new Reducer({ onRefused: (_worker, reason) => this.faults.push(reason) });
-  private readonly gradient: Float32Array;
+  private readonly neighbours = new Neighbours();
+  private readonly views = new SharedViews();
+  private readonly memory: SharedMemory;
+  /** Receives sums of neighbours, which read each other's gradients. */
+  private result: SharedMemory | undefined;
   port = 0;
 
   private constructor(
     private readonly server: grpc.Server,
-    values: number,
+    private readonly values: number,
   ) {
-    this.gradient = new Float32Array(values);
-    const { reducer } = this;
-    server.addService(peerService, { Reduce: reducer.handle.bind(reducer) });
+    this.memory = this.share(Math.max(1, values));
+    const { reducer, neighbours } = this;
+    server.addService(peerService, { Reduce: reducer.handle.bind(reducer), ...neighbours.handlers });
+  }
+
+  private share(values: number): SharedMemory {
+    const memory = SharedMemory.create(values * 4);
+    this.views.map(memory);
+    return memory;
+  }
+
+  private get gradient(): Float32Array {
+    return this.memory.floats();
   }
 
   /** Serves on a free port of the loopback device. */
@@ -60,7 +78,9 @@ export class Member {
    * Takes part in an exchange, and verifies the sum afterwards, which takes the gradient's place. A member that only
    * sums answers at once.
    */
-  async exchange({ step, format, workers, worker, reducers, total }: ExchangeOrder): Promise<ExchangeAnswer> {
+  async exchange(order: ExchangeOrder): Promise<ExchangeAnswer> {
+    const { step, format, workers, worker, reducers, total } = order;
+    if (order.neighbours !== undefined) return this.exchangeHere(order, order.neighbours);
     const started = performance.now();
     const id = { generation: 1, step };
     const own = reducers.find(({ port }) => port === this.port);
@@ -83,7 +103,7 @@ export class Member {
     if (worker !== undefined)
       for (const { port, first, end } of reducers) {
         if (port === this.port) continue;
-        const part = { ...id, worker, first, end, total, format, sums, result };
+        const part = { ...id, worker, leaves: workers, first, end, total, format, sums, result };
         const signal = new AbortController().signal;
         const call = reduceThrough(this.connectionTo(port), { ...part, signal });
         const counted = call.then((seen) => {
@@ -97,6 +117,30 @@ export class Member {
     if (this.faults.length > 0) throw new Error(this.faults.join('\n'));
     if (worker !== undefined) verifySum(result, workers, reducers.at(-1)!.end);
     return { seconds, ...bytes };
+  }
+
+  /** The same among workers of one host. */
+  private async exchangeHere(
+    { step, workers, worker, total }: ExchangeOrder,
+    neighbours: Neighbour[],
+  ): Promise<ExchangeAnswer> {
+    this.result ??= this.share(this.values);
+    const [own, result] = [this.memory, this.result].map(({ descriptor }) => this.views.of(descriptor));
+    const started = performance.now();
+    const signal = new AbortController().signal;
+    // Generations go up: those of other ways are all 1.
+    const plan = { generation: 1 + step, step, leaves: workers, neighbours, reducers: [], contributions: [] };
+    const exchange = new LocalExchange(plan as unknown as Plan, {
+      ...{ neighbours: this.neighbours, worker: worker!, result: result!, signal },
+      outward: () => Promise.reject(new Error('these workers are all that there are')),
+      failed: (error) => this.faults.push(String(error)),
+    });
+    this.neighbours.open(plan as unknown as Plan, exchange);
+    await exchange.run([{ subtree: { first: worker!, count: 1 }, ...own! }]);
+    const seconds = (performance.now() - started) / 1000;
+    if (this.faults.length > 0) throw new Error(this.faults.join('\n'));
+    verifySum(this.result.floats(), workers, total);
+    return { seconds, bytesSent: 0, bytesReceived: 0 };
   }
 
   close(): void {

@@ -60,7 +60,10 @@ export function goalsTable(figures: ExchangeBenchFigures): string {
 }
 
 /** Median seconds of each side of the comparison. */
-export function comparisonTable({ gloo, own, proxied }: Comparison, proxy: ProxyFigures): string {
+export function comparisonTable(
+  { gloo, own, sharedMemory, proxied }: Comparison,
+  proxy: ProxyFigures,
+): string {
   const row = (name: string, times: readonly number[]) => [
     name,
     seconds(median(times)),
@@ -74,6 +77,7 @@ export function comparisonTable({ gloo, own, proxied }: Comparison, proxy: Proxy
     row('bf16 through the coordinator', own.coordinator.bf16),
     row('exact between workers', own.workers.exact),
     row('bf16 between workers', own.workers.bf16),
+    row('in shared memory', sharedMemory),
     row('exact through coordinator and proxy', proxied.prompt),
     row(`the same, ${delay}`, proxied.delayed),
   ];

@@ -1,6 +1,6 @@
 import { type Http2Stream, constants } from 'node:http2';
 import { FRAME_PREFIX_BYTES, type GradientChunk, decodeGradientChunk } from '@captrain/protos';
-import { MAX_MESSAGE_BYTES, type MessagePool } from './message-pool.js';
+import { MAX_MESSAGE_BYTES, type MessagePool, type RoomHolder } from './message-pool.js';
 
 /** A chunk whose values lie in pooled memory. */
 export interface ReceivedChunk extends GradientChunk {
@@ -13,7 +13,7 @@ export interface ReceivedChunk extends GradientChunk {
  * in new memory, and hold 16 of them ready; here one waits while the next arrives, and the sender is held back by flow
  * control.
  */
-export class ChunkReader {
+export class ChunkReader implements RoomHolder {
   private readonly prefix = Buffer.alloc(FRAME_PREFIX_BYTES);
   private prefixBytes = 0;
   private message: Buffer | undefined;
@@ -22,6 +22,11 @@ export class ChunkReader {
   private readonly ready: ReceivedChunk[] = [];
   private state: 'open' | 'garbage' | 'ended' | 'broken' = 'open';
   private waiting: (() => void) | undefined;
+  /** What has come and cannot be read: there is no room for the message. */
+  private stalled: Buffer | undefined;
+  /** The sender has ended well, and the last of it is stalled. */
+  private hasEnded = false;
+  rooms = 0;
 
   constructor(
     private readonly stream: Http2Stream,
@@ -31,8 +36,8 @@ export class ChunkReader {
     // A stream that was reset ends as well.
     const isWhole = () =>
       !stream.aborted && (stream.rstCode ?? constants.NGHTTP2_NO_ERROR) === constants.NGHTTP2_NO_ERROR;
-    stream.on('end', () => this.leave(isWhole() ? 'ended' : 'broken'));
-    stream.on('close', () => this.leave('broken'));
+    stream.on('end', () => this.finish(isWhole() ? 'ended' : 'broken'));
+    stream.on('close', () => this.finish('broken'));
   }
 
   /**
@@ -44,33 +49,61 @@ export class ChunkReader {
       if (this.state === 'ended') return undefined;
       if (this.state === 'broken') throw new Error('the call has broken off');
       if (this.state === 'garbage') return NO_CHUNK;
-      this.stream.resume();
+      this.resume();
       await new Promise<void>((resolve) => (this.waiting = resolve));
     }
     const chunk = this.ready.shift();
-    if (this.ready.length === 0) this.stream.resume();
+    if (this.ready.length === 0) this.resume();
     return chunk;
   }
 
+  roomAgain(): void {
+    const { stalled } = this;
+    if (stalled === undefined) return;
+    this.stalled = undefined;
+    this.receive(stalled);
+    if (this.hasEnded && this.stalled === undefined) this.leave('ended');
+    else if (this.ready.length === 0) this.resume();
+  }
+
+  private resume(): void {
+    if (this.stalled === undefined) this.stream.resume();
+  }
+
   private receive(data: Buffer): void {
-    let at = 0;
-    while (at < data.length && this.state === 'open') {
+    for (let at = 0; this.state === 'open';) {
+      if (this.isPrefixWhole && !this.beginMessage()) {
+        this.stalled = data.subarray(at);
+        this.stream.pause();
+        return;
+      }
+      if (at === data.length) return;
       at += this.message === undefined ? this.fillPrefix(data, at) : this.fillMessage(this.message, data, at);
     }
+  }
+
+  private get isPrefixWhole(): boolean {
+    return this.message === undefined && this.prefixBytes === FRAME_PREFIX_BYTES;
   }
 
   private fillPrefix(data: Buffer, at: number): number {
     const count = data.copy(this.prefix, this.prefixBytes, at);
     this.prefixBytes += count;
-    if (this.prefixBytes < FRAME_PREFIX_BYTES) return count;
+    return count;
+  }
+
+  /** False where there is no room for it. */
+  private beginMessage(): boolean {
     const length = this.prefix.readUint32BE(1);
     if (this.prefix[0] !== 0 || length > MAX_MESSAGE_BYTES) this.leave('garbage');
     else {
-      this.message = this.pool.takeRoom(length);
+      const message = this.pool.takeRoom(length, this);
+      if (message === undefined) return false;
+      this.message = message;
       this.messageBytes = 0;
-      if (length === 0) this.complete(this.message);
+      if (length === 0) this.complete(message);
     }
-    return count;
+    return true;
   }
 
   private fillMessage(message: Buffer, data: Buffer, at: number): number {
@@ -84,7 +117,7 @@ export class ChunkReader {
     this.message = undefined;
     this.prefixBytes = 0;
     try {
-      this.ready.push({ ...decodeGradientChunk(message), release: () => this.pool.giveRoom(message) });
+      this.ready.push({ ...decodeGradientChunk(message), release: () => this.pool.giveRoom(message, this) });
     } catch {
       this.leave('garbage');
       return;
@@ -93,9 +126,16 @@ export class ChunkReader {
     this.wake();
   }
 
+  private finish(state: 'ended' | 'broken'): void {
+    if (this.hasEnded) return;
+    if (state === 'ended' && this.stalled !== undefined) this.hasEnded = true;
+    else this.leave(state);
+  }
+
   private leave(state: 'garbage' | 'ended' | 'broken'): void {
     if (this.state === 'ended') return;
     this.state = state;
+    if (state !== 'garbage') this.pool.leave(this);
     this.wake();
   }
 

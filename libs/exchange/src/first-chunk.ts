@@ -5,5 +5,8 @@ import type { PartInReduction } from './part-in-reduction.js';
 export function firstChunk(part: PartInReduction, receives: boolean): ChunkMessage {
   const { generation, step, worker, total, format, first: offset } = part;
   const nothing = { firstMicrobatch: 0, microbatches: 0, checksum: 0 };
-  return new ChunkMessage(0).seal({ generation, step, worker, offset, total, format, receives, ...nothing });
+  return new ChunkMessage(new Uint8Array()).seal({
+    ...{ generation, step, worker, offset, total, format, receives },
+    ...nothing,
+  });
 }

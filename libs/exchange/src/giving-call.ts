@@ -27,7 +27,7 @@ export class GivingCall implements Giver {
     this.isAwaited = true;
     for (const subtree of this.subtrees) {
       const { values, checksum, release } = await this.nextChunk(subtree, range);
-      parts.push({ worker: this.worker, subtree, bytes: values, checksum, release });
+      parts.push({ worker: this.worker, subtree, values, checksum, release });
     }
     this.isAwaited = false;
     return parts;

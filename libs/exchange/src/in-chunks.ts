@@ -12,7 +12,7 @@ export async function inChunks(
   signal: AbortSignal,
   work: (chunk: { readonly first: number; readonly end: number }) => Promise<unknown>,
 ): Promise<void> {
-  const chunks = chunkRanges({ ...range, format: 'float32' });
+  const chunks = chunkRanges({ ...range, format: 'float32', leaves: 1 });
   let failed = false;
   const lane = async () => {
     for (let next = chunks.next(); !next.done; next = chunks.next()) {

@@ -1,6 +1,6 @@
 export { collectAtOnce } from './collect-at-once.js';
 export { inChunks } from './in-chunks.js';
-export { type GradientSum, type JoinedSum, NotFinite, joinSums, writeSum } from './joined-sum.js';
+export { type GradientSum, type JoinedSum, NotFinite, joinSums, storeSum } from './joined-sum.js';
 export { type OwnSums } from './own-part.js';
 export type { PartInReduction, ReductionSeen } from './part-in-reduction.js';
 export { reduceThrough } from './reduce-through.js';

@@ -40,27 +40,43 @@ export function joinSums(subtree: Subtree, sums: readonly SubtreeSum[], leaves: 
   return parts.length === 1 ? { subtree, values: parts[0]!.values } : { subtree, parts, order };
 }
 
+interface Range {
+  readonly first: number;
+  readonly end: number;
+}
+
 /**
  * Writes the values [first, end) of a sum as they travel, on threads of libuv's pool; tells whether they are
  * finite, and their CRC-32C. Throws NotFinite for a joined sum that is not: nobody has looked at it before.
  */
 export async function writeSum(
   sum: GradientSum,
-  { first, end }: { readonly first: number; readonly end: number },
+  range: Range,
   format: WireFormat,
   into: Uint8Array,
 ): Promise<ValuesSeen> {
-  if ('values' in sum) return encodeValues(sum.values.subarray(first, end), format, into);
-  const exact = format === 'float32' ? into : new Uint8Array((end - first) * 4);
-  const parts = sum.parts.map(({ values }) => bytesOf(values.subarray(first, end)));
-  const seen = await sumParts({ parts, order: sum.order, format: 'float32', into: exact });
-  if (!seen.finite) throw new NotFinite(sum.parts[seen.nonFinitePart]);
-  if (exact === into) return seen;
-  const rounded = await encodeValues(new Float32Array(exact.buffer), format, into);
+  if ('values' in sum) return encodeValues(sum.values.subarray(range.first, range.end), format, into);
+  if (format === 'float32') return addUp(sum, range, { into });
+  const exact = new Float32Array(range.end - range.first);
+  await addUp(sum, range, { values: exact });
+  const rounded = await encodeValues(exact, format, into);
   if (!rounded.finite) throw new NotFinite(undefined);
   return rounded;
 }
 
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
+/** Writes the values [first, end) of a sum to memory that is read later. Throws NotFinite. */
+export async function storeSum(sum: GradientSum, range: Range, into: Float32Array): Promise<void> {
+  const joined = 'values' in sum ? { parts: [sum], order: Int16Array.of(0) } : sum;
+  await addUp(joined, range, { values: into });
+}
+
+async function addUp(
+  { parts, order }: Omit<JoinedSum, 'subtree'>,
+  { first, end }: Range,
+  to: { into?: Uint8Array; values?: Float32Array },
+): Promise<ValuesSeen> {
+  const values = parts.map((part) => part.values.subarray(first, end));
+  const seen = await sumParts({ parts: values, order, format: 'float32', ...to });
+  if (!seen.finite) throw new NotFinite(parts[seen.nonFinitePart]);
+  return seen;
 }

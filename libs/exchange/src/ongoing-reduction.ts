@@ -1,6 +1,6 @@
 import type { SumOrder } from '@captrain/engine/sums';
 import type { MessagePool } from './message-pool.js';
-import type { Giver, Participant, Taker } from './participant.js';
+import type { Giver, OwnTaker, Participant, Taker } from './participant.js';
 import { type Reduction, inOrder } from './reduction.js';
 import { Refusal } from './refusal.js';
 import { sumChunks } from './sum-chunks.js';
@@ -18,7 +18,7 @@ export class OngoingReduction {
   private readonly taking: readonly number[];
   private readonly order: SumOrder;
   private readonly givers = new Map<number, Giver>();
-  private readonly takers = new Map<number, Taker>();
+  private readonly takers = new Map<number, Taker | OwnTaker>();
   private state: 'going' | 'refused' | 'over' = 'going';
   private finish!: (outcome: { finite: boolean }) => void;
   private fail!: (error: unknown) => void;
@@ -62,7 +62,7 @@ export class OngoingReduction {
     this.beginIfComplete();
   }
 
-  addTaker(taker: Taker): void {
+  addTaker(taker: Taker | OwnTaker): void {
     this.takers.set(taker.worker, taker);
     this.beginIfComplete();
   }
@@ -81,11 +81,13 @@ export class OngoingReduction {
 
   private beginIfComplete(): void {
     if (this.givers.size < this.giving.length || this.takers.size < this.taking.length) return;
+    const takers = this.taking.map((worker) => this.takers.get(worker)!);
     sumChunks({
       reduction: this.reduction,
       givers: this.giving.map((worker) => this.givers.get(worker)!),
       order: this.order,
-      takers: this.taking.map((worker) => this.takers.get(worker)!),
+      takers: takers.filter((taker) => 'take' in taker),
+      own: takers.find((taker) => 'receive' in taker),
       pool: this.pool,
     }).then(
       (outcome) => this.complete(outcome),

@@ -22,7 +22,7 @@ test('a result is not written to before its owner is done with the sum of the st
     { worker: 1, sums: new Promise((resolve) => (isDone = resolve)), result },
   );
   const other = reduceThrough(connect(), {
-    ...{ ...range, worker: 2, sums: [{ subtree: all, values: new Float32Array(total).fill(3) }] },
+    ...{ ...range, leaves: 1, worker: 2, sums: [{ subtree: all, values: new Float32Array(total).fill(3) }] },
     ...{ result: new Float32Array(total), signal: AbortSignal.timeout(10_000) },
   });
   await sleep(100);

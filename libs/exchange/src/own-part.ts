@@ -1,10 +1,10 @@
-import { type WireFormat, decodeValues } from '@captrain/engine/sums';
-import type { ChunkMessage } from '@captrain/protos';
+import type { WireFormat } from '@captrain/engine/sums';
 import type { ChunkRange } from './chunk-range.js';
 import { type GradientSum, writeSum } from './joined-sum.js';
 import type { MessagePool } from './message-pool.js';
-import type { Giver, Part, Taker } from './participant.js';
+import type { Giver, OwnTaker, Part } from './participant.js';
 import { type Reduction, inOrder } from './reduction.js';
+import { never } from './send-framed.js';
 import { subtreeKey } from './subtree.js';
 
 /** What the process of a reducer gives itself and takes: no network is in between. */
@@ -20,7 +20,7 @@ export interface OwnSums {
 }
 
 /** The worker whose process the reducer is in. Its values are rounded as on the wire, so that all get the same. */
-export class OwnPart implements Giver, Taker {
+export class OwnPart implements Giver, OwnTaker {
   readonly worker: number;
   private readonly sums: Promise<readonly GradientSum[]>;
   private readonly result: Float32Array;
@@ -48,24 +48,15 @@ export class OwnPart implements Giver, Taker {
 
   async parts(range: ChunkRange): Promise<Part[]> {
     const sums = await this.sums;
-    return Promise.all(
-      sums.map(async (sum) => {
-        const { subtree } = sum;
-        const room = this.pool.take(range.bytes);
-        const { checksum } = await writeSum(sum, range, this.format, room.values);
-        const release = () => this.pool.give(room);
-        return { worker: this.worker, subtree, bytes: room.values, checksum, release };
-      }),
-    );
+    return Promise.all(sums.map((sum) => this.partOf(sum, range)));
   }
 
-  async take(sum: ChunkMessage, range: ChunkRange): Promise<void> {
+  async receive<Seen>(range: ChunkRange, write: (place: Float32Array) => Promise<Seen>): Promise<Seen> {
     await this.sums;
-    if (this.hasEnded) return;
-    const place = this.result.subarray(range.first, range.end);
-    const decoded = decodeValues(sum.values, this.format, place);
-    this.written = Promise.all([this.written, decoded]);
-    await decoded;
+    if (this.hasEnded) return never();
+    const seen = write(this.result.subarray(range.first, range.end));
+    this.written = Promise.allSettled([this.written, seen]);
+    return seen;
   }
 
   complete(): void {
@@ -75,6 +66,20 @@ export class OwnPart implements Giver, Taker {
   async breakOff(): Promise<void> {
     this.hasEnded = true;
     await this.written;
+  }
+
+  /** A sum is read where it stands; one that stands in parts is added up first. */
+  private async partOf(sum: GradientSum, range: ChunkRange): Promise<Part> {
+    const { worker, pool, format } = this;
+    const { subtree } = sum;
+    if ('values' in sum) {
+      const values = sum.values.subarray(range.first, range.end);
+      return { worker, subtree, values, checksum: 0, release: () => {} };
+    }
+    const room = pool.take(range.bytes);
+    const { values } = room;
+    const { checksum } = await writeSum(sum, range, format, values);
+    return { worker, subtree, values, checksum, release: () => pool.give(room) };
   }
 
   private async whenComputed(own: OwnSums, reduction: Reduction): Promise<readonly GradientSum[]> {

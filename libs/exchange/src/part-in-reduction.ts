@@ -6,6 +6,8 @@ export interface PartInReduction {
   readonly generation: number;
   readonly step: number;
   readonly worker: number;
+  /** Microbatches of the global batch. */
+  readonly leaves: number;
   /** The range [first, end) of the gradient's `total` values that the reducer sums. */
   readonly first: number;
   readonly end: number;

@@ -1,3 +1,4 @@
+import type { PartToSum } from '@captrain/engine/sums';
 import type { ChunkMessage } from '@captrain/protos';
 import type { ChunkRange } from './chunk-range.js';
 import type { Subtree } from './subtree.js';
@@ -6,9 +7,10 @@ import type { Subtree } from './subtree.js';
 export interface Part {
   readonly worker: number;
   readonly subtree: Subtree;
-  readonly bytes: Uint8Array;
+  /** Float32 values where they are this process's own, to be rounded as they would travel. */
+  readonly values: PartToSum;
   readonly checksum: number;
-  /** To be called once the bytes are no longer read. */
+  /** To be called once the values are no longer read. */
   release(): void;
 }
 
@@ -29,8 +31,14 @@ export interface Giver extends Participant {
   parts(range: ChunkRange): Promise<Part[]>;
 }
 
-/** Takes the sum over all. */
+/** Takes the sum over all, as it is sent. */
 export interface Taker extends Participant {
   /** Takes the next chunk. Resolves when `sum` is no longer read; never where the worker has gone. */
-  take(sum: ChunkMessage, range: ChunkRange): Promise<void>;
+  take(sum: ChunkMessage): Promise<void>;
+}
+
+/** Takes the sum over all where it is made, in this process. */
+export interface OwnTaker extends Participant {
+  /** Has a chunk of the sum written where it wants it, as float32 values; never settles where it has broken off. */
+  receive<Seen>(range: ChunkRange, write: (place: Float32Array) => Promise<Seen>): Promise<Seen>;
 }

@@ -43,7 +43,10 @@ export class ReducerConnection {
 
 function openSession(address: string): ClientHttp2Session {
   const session = connect(`http://${address}`, { settings: { initialWindowSize: FLOW_CONTROL_WINDOW } });
-  session.once('connect', () => session.setLocalWindowSize(FLOW_CONTROL_WINDOW));
+  session.once('connect', () => {
+    // It may have been closed meanwhile.
+    if (!session.destroyed) session.setLocalWindowSize(FLOW_CONTROL_WINDOW);
+  });
   // The calls tell of it.
   session.on('error', () => {});
   const timer = setInterval(() => ask(session), PING_EVERY_MS).unref();

@@ -35,11 +35,11 @@ afterEach(() => reducing.close());
 
 /** A worker that does all as it should. */
 async function honest(worker: number, of = plan, options: { signal?: AbortSignal } = {}): Promise<void> {
-  const { generation, step, total, first, end, format } = of;
+  const { generation, step, leaves: count, total, first, end, format } = of;
   const result = new Float32Array(total);
   const sums = sumsOf(leaves, of.contributions.get(worker)!);
   const signal = options.signal ?? new AbortController().signal;
-  const part = { generation, step, worker, total, first, end, format, sums, result, signal };
+  const part = { generation, step, worker, leaves: count, total, first, end, format, sums, result, signal };
   await reduceThrough(connections[worker]!, part);
   expect(Buffer.compare(Buffer.from(result.buffer), Buffer.from(sum.buffer))).toBe(0);
 }

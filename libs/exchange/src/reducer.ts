@@ -41,6 +41,7 @@ export class Reducer {
     const ongoing = new OngoingReduction(reduction, this.pool, (refusal) => this.tellOf(refusal));
     this.close(`Step ${reduction.step} of generation ${reduction.generation} is summed now.`);
     this.current = ongoing;
+    this.pool.share(sharedRooms(reduction));
     if (own !== undefined) {
       const part = new OwnPart(own, reduction, this.pool);
       if (reduction.contributions.get(own.worker)!.length > 0) ongoing.addGiver(part);
@@ -71,6 +72,7 @@ export class Reducer {
       call.refuse('A call begins with a chunk that names generation, step and worker.');
       return;
     }
+    hello.release();
     await this.untilOpened(hello, call);
     if (call.isOver) return;
     const objection = this.objectionTo(hello);
@@ -105,6 +107,19 @@ export class Reducer {
   private tellOf({ worker, message, kind }: Refusal): void {
     this.options.onRefused(worker, message, kind);
   }
+}
+
+/** Chunks that the givers of a reduction may have here between them, beyond one each, if it is fast that way. */
+const CHUNKS_AHEAD = 10;
+
+/**
+ * Fewer than all parts of one chunk range, and one of the next of every giver, and they would wait for each other for ever.
+ */
+function sharedRooms({ contributions }: Reduction): number {
+  const parts = [...contributions.values()].map(({ length }) => length);
+  const givers = parts.filter((count) => count > 0).length;
+  const further = parts.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
+  return further + Math.max(givers, CHUNKS_AHEAD);
 }
 
 function isNewer(a: GradientChunk, b: Reduction | undefined): boolean {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { CHUNK_VALUES } from '@captrain/protos';
 import type { ReductionSeen } from './part-in-reduction.js';
@@ -56,6 +57,24 @@ export function reductionCases(start: (participants: number) => Promise<Crew>): 
       expect(finite).toBe(true);
     }
   };
+
+  it('lets nobody wait for ever where many workers send many parts, and some are late', async () => {
+    crew = await start(12);
+    const total = 6 * (CHUNK_VALUES / 4) + 5;
+    const leaves = Array.from({ length: 16 }, (_, index) => leaf(index, total));
+    const numbers = [[0, 1, 2, 3, 4], [5, 6], [7, 8], [9], [10], [11], [12], [13], [14], [15], [], []];
+    const parts = numbers.map((firsts) => firsts.map((first) => ({ first, count: 1 })));
+    const plan = planOf(parts, 16, { total });
+    crew.open(plan);
+    const outcomes = await Promise.all(
+      parts.map(async (_, worker) => {
+        if (worker % 5 === 0) await sleep(300);
+        return crew!.exchange({ worker, plan, leaves, signal });
+      }),
+    );
+    const expected = plainSum(leaves, parts.flat(), plan.format);
+    for (const { result } of outcomes) expect(bitsOf(result).equals(bitsOf(expected))).toBe(true);
+  });
 
   it.each([
     [1, 1],

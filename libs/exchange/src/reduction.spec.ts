@@ -65,7 +65,7 @@ function partIn({ plan, worker, leaves, signal, onChunkSent }: ExchangePart, res
   const { generation, step, total, format } = plan;
   const sums = sumsOf(leaves, plan.contributions.get(worker)!);
   return {
-    ...{ generation, step, worker, total, format, sums, result, signal },
+    ...{ generation, step, worker, leaves: plan.leaves, total, format, sums, result, signal },
     ...(onChunkSent && { onChunkSent }),
   };
 }

@@ -1,4 +1,5 @@
-import type { ChunkMessage } from '@captrain/protos';
+import { bytesOf, lookAtValues } from '@captrain/engine/sums';
+import { ChunkMessage } from '@captrain/protos';
 import { type ChunkRange, chunkRanges } from './chunk-range.js';
 import { firstChunk } from './first-chunk.js';
 import { type GradientSum, writeSum } from './joined-sum.js';
@@ -30,10 +31,10 @@ async function sendAll(call: OutgoingCall, part: PartInReduction, pool: MessageP
   for (const range of chunkRanges(part)) {
     for (const sum of sums) {
       await messages.add(
-        () => encode(sum, part, range, pool.take(range.bytes)),
-        async (message) => {
+        () => encode(sum, part, range, pool),
+        async ({ message, release }) => {
           await call.send(message);
-          pool.give(message);
+          release();
           bytesSent += range.bytes;
           sentValues += range.end - range.first;
           part.onChunkSent?.(sentValues, totalValues);
@@ -46,14 +47,24 @@ async function sendAll(call: OutgoingCall, part: PartInReduction, pool: MessageP
   return bytesSent;
 }
 
+/** Values that travel as they are do so from where they stand. */
 async function encode(
   sum: GradientSum,
   { generation, step, worker, total, format }: PartInReduction,
   range: ChunkRange,
-  into: ChunkMessage,
-): Promise<ChunkMessage> {
-  const { checksum } = await writeSum(sum, range, format, into.values);
+  pool: MessagePool,
+): Promise<{ message: ChunkMessage; release(): void }> {
   const { first: firstMicrobatch, count: microbatches } = sum.subtree;
   const place = { firstMicrobatch, microbatches, offset: range.first, total };
-  return into.seal({ generation, step, worker, ...place, format, checksum, receives: false });
+  const header = { generation, step, worker, ...place, format, receives: false };
+  if (format === 'float32' && 'values' in sum) {
+    const values = sum.values.subarray(range.first, range.end);
+    const { checksum } = await lookAtValues(values);
+    const message = new ChunkMessage(bytesOf(values)).seal({ ...header, checksum });
+    return { message, release: () => {} };
+  }
+  const message = pool.take(range.bytes);
+  const { checksum } = await writeSum(sum, range, format, message.values);
+  message.seal({ ...header, checksum });
+  return { message, release: () => pool.give(message) };
 }

@@ -1,10 +1,10 @@
-import { type SumOrder, sumParts } from '@captrain/engine/sums';
-import type { ChunkMessage } from '@captrain/protos';
+import { type SumOrder, type SumSeen, bytesOf, sumParts } from '@captrain/engine/sums';
+import { ChunkMessage } from '@captrain/protos';
 import { faultPoint } from '@captrain/runtime';
 import { type ChunkRange, chunkRanges } from './chunk-range.js';
 import { nameOf } from './giving-call.js';
 import type { MessagePool } from './message-pool.js';
-import type { Giver, Part, Taker } from './participant.js';
+import type { Giver, OwnTaker, Part, Taker } from './participant.js';
 import { Pipeline } from './pipeline.js';
 import type { Reduction } from './reduction.js';
 import { Refusal } from './refusal.js';
@@ -18,6 +18,8 @@ export interface SumOfAll {
   /** Of the givers' parts, one giver's behind the other's. */
   readonly order: SumOrder;
   readonly takers: readonly Taker[];
+  /** The worker in this process, if one is. */
+  readonly own: OwnTaker | undefined;
   /** Memory of the sums. */
   readonly pool: MessagePool;
 }
@@ -57,34 +59,64 @@ class ChunkSums {
     return { finite: this.finite };
   }
 
-  private async sum(parts: readonly Part[], range: ChunkRange): Promise<ChunkMessage> {
-    const { reduction, order } = this.all;
+  private async sum(parts: readonly Part[], range: ChunkRange): Promise<Sum> {
+    const { own } = this.all;
+    return own === undefined
+      ? this.sumInto(undefined, parts, range)
+      : own.receive(range, (place) => this.sumInto(place, parts, range));
+  }
+
+  /** What travels as it stands is sent from where the own worker has it. */
+  private async sumInto(
+    own: Float32Array | undefined,
+    parts: readonly Part[],
+    range: ChunkRange,
+  ): Promise<Sum> {
+    const { reduction, pool } = this.all;
     const { generation, step, format, total } = reduction;
-    const message = this.all.pool.take(range.bytes);
+    const isShared = own !== undefined && format === 'float32';
+    const message = isShared ? new ChunkMessage(bytesOf(own)) : pool.take(range.bytes);
+    const seen = await this.add(parts, { into: isShared ? undefined : message.values, values: own }, range);
+    for (const part of parts) part.release();
+    this.finite &&= seen.finite;
+    const { checksum } = seen;
+    const offset = range.first;
+    message.seal({ generation, step, ...NOBODY, offset, total, format, checksum });
+    return { message, release: () => (isShared ? undefined : pool.give(message)) };
+  }
+
+  /** Throws a Refusal of the first part that is not as it should be. */
+  private async add(
+    parts: readonly Part[],
+    to: { into: Uint8Array | undefined; values: Float32Array | undefined },
+    range: ChunkRange,
+  ): Promise<SumSeen> {
+    const { reduction, order } = this.all;
     const seen = await sumParts({
-      parts: parts.map(({ bytes }) => bytes),
+      parts: parts.map(({ values }) => values),
       checksums: Uint32Array.from(parts, ({ checksum }) => checksum),
       order,
-      format,
-      into: message.values,
+      format: reduction.format,
+      ...to,
     });
     const damaged = parts[seen.wrongChecksum];
     if (damaged !== undefined) throw refusalOf(damaged, range, 'checksum');
     const nonFinite = parts[seen.nonFinitePart];
     if (nonFinite !== undefined) throw refusalOf(nonFinite, range, 'nonFinite');
-    for (const part of parts) part.release();
-    this.finite &&= seen.finite;
-    const { checksum } = seen;
-    const offset = range.first;
-    return message.seal({ generation, step, ...NOBODY, offset, total, format, checksum });
+    return seen;
   }
 
-  private async deliver(sum: ChunkMessage, range: ChunkRange): Promise<void> {
+  private async deliver({ message, release }: Sum, range: ChunkRange): Promise<void> {
     const { first, end, step } = this.all.reduction;
     if (2 * (range.end - first) >= end - first) faultPoint('reducing', step);
-    await Promise.all(this.all.takers.map((taker) => taker.take(sum, range)));
-    this.all.pool.give(sum);
+    await Promise.all(this.all.takers.map((taker) => taker.take(message)));
+    release();
   }
+}
+
+interface Sum {
+  readonly message: ChunkMessage;
+  release(): void;
 }
 
 const NOBODY = { worker: 0, firstMicrobatch: 0, microbatches: 0, receives: false };

@@ -28,6 +28,7 @@ export async function assemble(
     for (const line of members.flatMap(({ ready }) => ready!.metrics).toSorted(byStep))
       run.runLog.add(JSON.parse(line) as Parameters<typeof run.runLog.add>[0]);
     run.runLog.rewind(step);
+    run.board.set({ step });
     return step;
   }
 }

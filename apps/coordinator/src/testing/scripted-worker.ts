@@ -269,14 +269,14 @@ export class ScriptedWorker {
   }
 
   private async reduce(
-    plan: { generation: number; step: number; subtrees: Subtree[] },
+    plan: { generation: number; step: number; leaves: number; subtrees: Subtree[] },
     signal: AbortSignal,
   ): Promise<void> {
-    const { generation, step } = plan;
+    const { generation, step, leaves } = plan;
     const result = new Float32Array(PARAMETERS);
     const sums = plan.subtrees.map((subtree) => ({ subtree, values: this.sums.get(subtreeKey(subtree))! }));
     const range = { first: 0, end: PARAMETERS, total: PARAMETERS };
-    const ids = { generation, step, worker: this.worker, format: 'float32' as const };
+    const ids = { generation, step, leaves, worker: this.worker, format: 'float32' as const };
     try {
       const { finite } = await reduceThrough(this.reducer, { ...ids, ...range, sums, result, signal });
       this.gradients.set(step, [...result]);

@@ -1,14 +1,13 @@
 import {
   type GradientSum,
-  NotFinite,
   type ReductionSeen,
   type SubtreeSum,
   inChunks,
   joinSums,
+  storeSum,
   subtreeKey,
-  writeSum,
 } from '@captrain/exchange';
-import { encodeValues } from '@captrain/engine/sums';
+import { bytesOf, decodeValues } from '@captrain/engine/sums';
 import type { DeliveredSum, Neighbour, OfferedSums, Plan } from '@captrain/protos';
 import { faultPoint } from '@captrain/runtime';
 import { Expected } from './expected.js';
@@ -170,8 +169,7 @@ export class LocalExchange {
     const { result, signal } = this.options;
     let summed = 0;
     await inChunks(this.own, signal, async (chunk) => {
-      const { finite } = await writeSum(sum, chunk, 'float32', bytesOf(result.values, chunk));
-      if (!finite) throw new NotFinite(undefined);
+      await storeSum(sum, chunk, result.values.subarray(chunk.first, chunk.end));
       summed += chunk.end - chunk.first;
       if (2 * summed >= end - first) faultPoint('mid-upload', this.plan.step);
     });
@@ -186,7 +184,11 @@ export class LocalExchange {
     const seen = { finite: true, ...NO_BYTES };
     await inChunks(other, signal, async (chunk) => {
       const part = there.subarray(chunk.first, chunk.end);
-      const { finite } = await encodeValues(part, 'float32', bytesOf(result.values, chunk));
+      const { finite } = await decodeValues(
+        bytesOf(part),
+        'float32',
+        result.values.subarray(chunk.first, chunk.end),
+      );
       seen.finite &&= finite;
     });
     return seen;
@@ -222,8 +224,4 @@ function provides({ first, end }: Neighbour): boolean {
 
 function wholeTree(leaves: number) {
   return { first: 0, count: 2 ** Math.ceil(Math.log2(leaves)) };
-}
-
-function bytesOf(values: Float32Array, { first, end }: { first: number; end: number }): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset + first * 4, (end - first) * 4);
 }

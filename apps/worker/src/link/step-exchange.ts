@@ -166,13 +166,13 @@ export class StepExchange {
     index: number,
     sums: readonly GradientSum[],
   ): Promise<ReductionSeen | undefined> {
-    const { generation, step } = this.plan;
+    const { generation, step, leaves } = this.plan;
     const { connections, worker, format } = this.options;
     const result = this.options.result.values;
     const { address, first, end } = reducer;
     try {
       if (this.isOwn(reducer)) return { ...(await this.own!), bytesSent: 0, bytesReceived: 0 };
-      const range = { generation, step, worker, first, end, total: result.length, format };
+      const range = { generation, step, worker, leaves, first, end, total: result.length, format };
       const { signal } = this.abort;
       const onChunkSent = (sent: number, all: number) => {
         if (2 * sent >= all) faultPoint('mid-upload', step);

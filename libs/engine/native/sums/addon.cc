@@ -45,20 +45,33 @@ struct Converting : Background {
   napi_value result(napi_env env) override { return finite_and_checksum(env, conversion.finite, conversion.checksum); }
 };
 
-// sumParts({parts, checksums, order, depth, format, into}), checked by its caller.
+// The values of a part: Uint8Array as they travel, Float32Array as they stand in this process.
+Part to_part(napi_env env, napi_value part) {
+  napi_typedarray_type type;
+  ok(napi_get_typedarray_info(env, part, &type, nullptr, nullptr, nullptr, nullptr), "a typed array");
+  return {readable(to_bytes(env, part)), type == napi_uint8_array, false, 0};
+}
+
+uint8_t* writable_or_null(napi_env env, napi_value bytes) {
+  return is(env, bytes, napi_undefined) ? nullptr : writable(to_bytes(env, bytes));
+}
+
+// sumParts({parts, checksums, order, depth, format, length, into, values}), checked by its caller.
 napi_value sum_parts(napi_env env, const std::vector<napi_value>& arguments) {
   const napi_value options = arguments.at(0);
   auto summing = std::make_unique<Summing>();
   TreeSum& sum = summing->sum;
   sum.format = to_format(env, property(env, options, "format"));
-  const Bytes into = to_bytes(env, property(env, options, "into"));
-  sum.into = writable(into);
-  sum.values = static_cast<int64_t>(into.length) / bytes_of_value(sum.format);
-  sum.parts = to_vector(env, property(env, options, "parts"),
-                        [](napi_env env, napi_value part) { return readable(to_bytes(env, part)); });
+  sum.values = to_int(env, property(env, options, "length"));
+  sum.into = writable_or_null(env, property(env, options, "into"));
+  sum.floats = writable_or_null(env, property(env, options, "values"));
+  sum.parts = to_vector(env, property(env, options, "parts"), to_part);
   const Bytes checksums = to_bytes(env, property(env, options, "checksums"));
   const auto* words = static_cast<const uint32_t*>(checksums.data);
-  sum.checksums.assign(words, words + checksums.length / 4);
+  for (size_t i = 0; i < checksums.length / 4; ++i) {
+    sum.parts[i].checked = sum.parts[i].travelled;
+    sum.parts[i].checksum = words[i];
+  }
   const Bytes order = to_bytes(env, property(env, options, "order"));
   const auto* tokens = static_cast<const int16_t*>(order.data);
   sum.order.assign(tokens, tokens + order.length / 2);
@@ -72,11 +85,10 @@ napi_value convert(napi_env env, const std::vector<napi_value>& arguments) {
   const napi_value options = arguments.at(0);
   auto converting = std::make_unique<Converting<way>>();
   const Bytes values = to_bytes(env, property(env, options, "values"));
-  const Bytes bytes = to_bytes(env, property(env, options, "bytes"));
   converting->conversion.format = to_format(env, property(env, options, "format"));
   converting->conversion.count = static_cast<int64_t>(values.length) / 4;
   converting->conversion.values = writable(values);
-  converting->conversion.bytes = writable(bytes);
+  converting->conversion.bytes = writable_or_null(env, property(env, options, "bytes"));
   return Background::start(env, std::move(converting), options);
 }
 

@@ -3,17 +3,11 @@
 #include <cstring>
 
 namespace captrain {
-namespace {
 
-// From this many bytes on a result is written past the caches; a smaller one (a chunk) stays in them for whoever sends it.
-constexpr int64_t kStreamedBytes = int64_t{16} << 20;
+BlockWriter::BlockWriter(WireFormat format, uint8_t* into, Written written)
+    : format_(format), written_(written), into_(into) {}
 
-}  // namespace
-
-BlockWriter::BlockWriter(WireFormat format, uint8_t* into, int64_t values)
-    : format_(format), streams_(values * bytes_of_value(format) >= kStreamedBytes), into_(into) {}
-
-void BlockWriter::write(const uint8_t* floats, int64_t count) {
+const uint8_t* BlockWriter::write(const uint8_t* floats, int64_t count) {
   const uint8_t* block = floats;
   if (format_ == WireFormat::bfloat16) {
     if (!loops_.to_bfloat16(floats, count, bfloats_)) finite_ = false;
@@ -23,12 +17,14 @@ void BlockWriter::write(const uint8_t* floats, int64_t count) {
   }
   const int64_t bytes = count * bytes_of_value(format_);
   checksum_.add(block, static_cast<size_t>(bytes));
-  if (streams_) {
+  if (into_ == nullptr) return block;
+  if (written_ == Written::far) {
     loops_.stream(block, bytes, into_);
   } else if (block != into_) {
     std::memcpy(into_, block, static_cast<size_t>(bytes));
   }
   into_ += bytes;
+  return block;
 }
 
 }  // namespace captrain

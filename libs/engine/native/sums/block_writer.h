@@ -15,18 +15,23 @@ inline void fetch(const uint8_t* block, int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(block + i);
 }
 
-// Writes blocks of float32 values to memory in the format of the wire, one behind the other.
+// What a result is written for: to be sent at once, from the caches, or to be read when they hold other things.
+enum class Written { near, far };
+
+// Writes blocks of float32 values to memory in the format of the wire, one behind the other; without any memory it only
+// looks at them.
 class BlockWriter {
  public:
-  BlockWriter(WireFormat format, uint8_t* into, int64_t values);
-  void write(const uint8_t* floats, int64_t count);
+  BlockWriter(WireFormat format, uint8_t* into, Written written);
+  // Returns the block as it was written.
+  const uint8_t* write(const uint8_t* floats, int64_t count);
   bool finite() const { return finite_; }
   uint32_t checksum() const { return checksum_.value(); }
 
  private:
   const ValueLoops& loops_ = value_loops();
   const WireFormat format_;
-  const bool streams_;
+  const Written written_;
   uint8_t* into_;
   bool finite_ = true;
   Crc32c checksum_;

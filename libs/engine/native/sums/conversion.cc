@@ -7,7 +7,7 @@
 namespace captrain {
 
 void Conversion::encode() {
-  BlockWriter writer(format, bytes, count);
+  BlockWriter writer(format, bytes, Written::near);
   for (int64_t first = 0; first < count; first += kBlock) {
     const int64_t block = std::min(kBlock, count - first);
     const uint8_t* from = values + first * 4;
@@ -21,7 +21,7 @@ void Conversion::encode() {
 void Conversion::decode() {
   const int64_t width = bytes_of_value(format);
   Crc32c crc;
-  BlockWriter writer(WireFormat::float32, values, count);
+  BlockWriter writer(WireFormat::float32, values, Written::far);
   alignas(64) float floats[kBlock];
   for (int64_t first = 0; first < count; first += kBlock) {
     const int64_t block = std::min(kBlock, count - first);

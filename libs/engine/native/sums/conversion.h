@@ -12,7 +12,7 @@ struct Conversion {
   WireFormat format;
   int64_t count;
   uint8_t* values;
-  uint8_t* bytes;
+  uint8_t* bytes;  // to encode: null where values are only looked at
 
   // Results.
   bool finite = true;     // whether what was written is

@@ -19,7 +19,7 @@ export interface SumSeen extends ValuesSeen {
 /** Between values and their bytes as they travel. */
 interface Conversion {
   values: Float32Array;
-  bytes: Uint8Array;
+  bytes: Uint8Array | undefined;
   format: WireFormat;
 }
 
@@ -35,12 +35,14 @@ export interface MappedMemory {
 /** The addon without TensorFlow (native/sums). It takes what it is given for checked. */
 interface SumsAddon {
   sumParts(sum: {
-    parts: readonly Uint8Array[];
+    parts: readonly (Uint8Array | Float32Array)[];
     checksums: Uint32Array;
     order: Int16Array;
     depth: number;
     format: WireFormat;
-    into: Uint8Array;
+    length: number;
+    into: Uint8Array | undefined;
+    values: Float32Array | undefined;
   }): Promise<SumSeen>;
   encodeValues(conversion: Conversion): Promise<ValuesSeen>;
   decodeValues(conversion: Conversion): Promise<ValuesSeen>;

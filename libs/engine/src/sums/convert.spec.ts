@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { decodeValues, encodeValues } from './convert.js';
+import { decodeValues, encodeValues, lookAtValues } from './convert.js';
 import { crc32c } from './crc32c.js';
 import { bytesOf, encoded, randomParts, seeded } from './testing.js';
 
@@ -49,6 +49,15 @@ test.each(['float32', 'bfloat16'] as const)('values go behind a header as %s and
     expect(Buffer.compare(encoded(back, format), expected)).toBe(0);
     if (format === 'float32') expect(Buffer.compare(bytesOf(back), bytesOf(values))).toBe(0);
   }
+});
+
+test('values that travel as they are need not be written', async () => {
+  for (const length of [0, 1, 2049, 10_007]) {
+    const [values] = randomParts(1, length + 1, seeded(13)) as [Float32Array];
+    const part = values.subarray(1);
+    expect(await lookAtValues(part)).toEqual({ finite: true, checksum: crc32c(bytesOf(part)) });
+  }
+  expect(await lookAtValues(Float32Array.of(1, NaN))).toMatchObject({ finite: false });
 });
 
 test('values that are not finite are told of, wherever they stand', async () => {

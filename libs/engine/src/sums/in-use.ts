@@ -20,7 +20,7 @@ export async function whileUsing<Result>(
   }
 }
 
-/** Marks the memory of these arrays as used, until the function is called that this gives. */
+/** Marks the memory of these arrays as used, until the function is called that this gives; once more it does nothing. */
 export function hold(arrays: readonly ArrayBufferView[]): () => void {
   const buffers = new Set(arrays.map(({ buffer }) => buffer));
   for (const buffer of buffers) {
@@ -30,6 +30,7 @@ export function hold(arrays: readonly ArrayBufferView[]): () => void {
   }
   return () => {
     for (const buffer of buffers) {
+      buffers.delete(buffer);
       const use = inUse.get(buffer)!;
       if (--use.count > 0) continue;
       inUse.delete(buffer);

@@ -113,7 +113,7 @@ describe('shared memory', { timeout: 120_000 }, () => {
       const { buffer } = addon.createSharedMemory(256 << 20);
       const bytes = new Uint8Array(buffer);
       addon.sumParts({ parts: [bytes], checksums: new Uint32Array(), order: new Int16Array(1), depth: 1,
-        format: 'float32', into: bytes });
+        format: 'float32', length: 64 << 20, into: bytes, values: undefined });
       require('node:worker_threads').parentPort.postMessage('started');
     `;
     const { anyBuild } = await import('../native-build.js');

@@ -49,6 +49,35 @@ describe.each(['float32', 'bfloat16'] as const)('a sum of %s parts', (format) =>
   });
 });
 
+describe.each(['float32', 'bfloat16'] as const)('values of this process in a sum of %s parts', (format) => {
+  const order = Int16Array.of(0, 1, -1, 2, -1);
+  const length = 5003;
+  const [a, b, c] = randomParts(3, length, seeded(12)) as [Float32Array, Float32Array, Float32Array];
+
+  test('count as if they had travelled, and the sum comes as float32, too', async () => {
+    const into = encoded(new Float32Array(length), format);
+    const travelled = [a, b, c].map((part) => encoded(part, format));
+    const expected = await sumParts({ parts: travelled, order, format, into });
+    const bytes = into.slice();
+    const values = new Float32Array(length + 3).subarray(3);
+    const parts = [a, travelled[1]!, c];
+    const checksums = Uint32Array.from(travelled, (part, i) => (i === 1 ? crc32c(part) : 0));
+    expect(await sumParts({ parts, checksums, order, format, into: into.fill(0), values })).toEqual(expected);
+    expect(into).toEqual(bytes);
+    expect(Buffer.compare(encoded(values, format), bytes)).toBe(0);
+    values.fill(0);
+    expect(await sumParts({ parts, order, format, values })).toEqual(expected);
+    expect(Buffer.compare(encoded(values, format), bytes)).toBe(0);
+    expect(await sumParts({ parts, order, format })).toEqual(expected);
+  });
+
+  test('are looked at for what is not finite, as they travel', async () => {
+    const large = a.slice().fill(format === 'bfloat16' ? 3.4e38 : Infinity, 4000, 4001);
+    const parts = [large, b, c];
+    expect(await sumParts({ parts, order, format })).toMatchObject({ nonFinitePart: 0, finite: false });
+  });
+});
+
 test('a sum of finite parts that overflows is not finite', async () => {
   const largest = bytesOf(Float32Array.of(1, 3.4e38));
   const into = new Uint8Array(8);
@@ -121,11 +150,13 @@ describe('refuses at once', () => {
     const none = { parts: [], order: new Int16Array(), format: 'float32', into } as const;
     expect(() => sumParts(none)).toThrow('it leaves 0 sums instead of one');
     const short = { parts: [parts[0]!, new Uint8Array(4)], order, format: 'float32', into } as const;
-    expect(() => sumParts(short)).toThrow('part 1 has 4 bytes for a sum of 8');
+    expect(() => sumParts(short)).toThrow('part 1 has 1 values for a sum of 2');
     const small = { parts, order, format: 'float32', into: new Uint8Array(4) } as const;
-    expect(() => sumParts(small)).toThrow('part 0 has 8 bytes for a sum of 4');
+    expect(() => sumParts(small)).toThrow('part 0 has 2 values for a sum of 1');
     const ragged = { parts, order, format: 'float32', into: new Uint8Array(7) } as const;
     expect(() => sumParts(ragged)).toThrow('7 bytes are no whole number of float32 values');
+    const wide = { parts, order, format: 'float32', into, values: new Float32Array(3) } as const;
+    expect(() => sumParts(wide)).toThrow('a sum of 2 values does not fit into 3');
     expect(() => sumParts({ parts, order, format: 'int8' as 'float32', into })).toThrow(
       'there is no wire format "int8"',
     );

@@ -5,9 +5,7 @@ import type { OutgoingCall } from '../outgoing-call.js';
 /** A chunk of float32 values as an honest worker would send it, but for what `header` says otherwise. */
 export function chunkOf(values: Float32Array, header: Partial<ChunkHeader>): ChunkMessage {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const message = new ChunkMessage(bytes.length);
-  message.values.set(bytes);
-  return message.seal({
+  return new ChunkMessage(bytes.slice()).seal({
     generation: 7,
     step: 3,
     worker: 1,
@@ -24,10 +22,10 @@ export function chunkOf(values: Float32Array, header: Partial<ChunkHeader>): Chu
 
 /** A message of gRPC whose bytes are no chunk. */
 export function garbage(): ChunkMessage {
-  const framed = Buffer.alloc(100, 0xff);
-  framed.writeUint8(0);
-  framed.writeUint32BE(95, 1);
-  return { framed } as ChunkMessage;
+  const header = Buffer.alloc(100, 0xff);
+  header.writeUint8(0);
+  header.writeUint32BE(95, 1);
+  return { header, values: new Uint8Array() } as unknown as ChunkMessage;
 }
 
 /** Begins a call as a worker does. */
