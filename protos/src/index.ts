@@ -1,4 +1,10 @@
-export { CHUNK_BYTES, CHUNK_VALUES, FLOW_CONTROL_WINDOW, SERVER_WINDOW, channelOptions } from './channel-options.js';
+export {
+  CHUNK_BYTES,
+  CHUNK_VALUES,
+  FLOW_CONTROL_WINDOW,
+  SERVER_WINDOW,
+  channelOptions,
+} from './channel-options.js';
 export { createServer } from './create-server.js';
 export {
   type ChunkHeader,
