@@ -1,7 +1,7 @@
-import { microbatchesAt, roundStart, stepPlan, totalSteps } from '@captrain/data/order';
-import { type Checkpoint, exchangedPerParameter, trainingPart } from '@captrain/model/run';
+import { totalSteps } from '@captrain/data/order';
+import { type Checkpoint, exchangedPerParameter } from '@captrain/model/run';
 import { UserError } from '@captrain/runtime';
-import { isCheckpointDue } from './checkpoints/due.js';
+import { save, saveAndSettle } from './checkpoints/save.js';
 import { chooseCut } from './choose-cut.js';
 import { commitStep } from './commit-step.js';
 import { cutFiner } from './cut-finer.js';
@@ -11,7 +11,6 @@ import type { Run } from './run.js';
 import { planAfter } from './step/batch-plan.js';
 import { GlobalBatch } from './step/global-batch.js';
 import { StepRun } from './step/step-run.js';
-import { validate } from './validation/validate.js';
 
 /** How often metrics.jsonl is written. */
 const LOG_EVERY_MS = 5000;
@@ -92,54 +91,6 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
   await runLog.close();
   await run.store.sweep();
   return checkpoints.known();
-}
-
-/**
- * Begins a checkpoint of the state that the workers hold. One that the config asks for is validated, while its files are
- * being written; one that is made of necessity is not, so that nobody who has to go is held up. Returns how long that took,
- * in seconds.
- */
-async function save(run: Run, step: number): Promise<number> {
-  const { record, captions, dataDigest, checkpoints, board } = run;
-  const { config } = record;
-  const microbatches = microbatchesAt(config, step + 1);
-  const next = stepPlan(captions, { batchSize: config.batchSize, microbatches }, step);
-  board.set({ state: 'RUN_STATE_CHECKPOINTING' });
-  const before = roundStart(config.localSteps, step);
-  const steps = totalSteps(captions, config);
-  const awaitsValidation =
-    run.validationChoice !== undefined && isCheckpointDue(config, { before, step, steps });
-  const outline = {
-    format: 1 as const,
-    step,
-    epoch: next.epoch,
-    position: next.start,
-    config: trainingPart(config),
-    data: dataDigest,
-  };
-  await checkpoints.begin(outline, { awaitsValidation });
-  if (!awaitsValidation || !checkpoints.isUnderWay(step)) return 0;
-  const started = performance.now();
-  const end = await validate(run, step);
-  if (end.kind === 'astray') checkpoints.abandon(step);
-  else if (end.kind === 'deserted') checkpoints.giveUp(step);
-  else checkpoints.validated(step, end.validation);
-  return (performance.now() - started) / 1000;
-}
-
-/**
- * Sees to it that the present step's state is in the store, as long as somebody holds it and replicas agree. Tells whether
- * it is.
- */
-async function saveAndSettle(run: Run, step: number): Promise<boolean> {
-  const { checkpoints, crew, replicas, patience } = run;
-  await checkpoints.settle();
-  while (step > checkpoints.latestStep && crew.active.length > 0 && !replicas.isAstray) {
-    await save(run, step);
-    await checkpoints.settle();
-    await patience.pause();
-  }
-  return step <= checkpoints.latestStep;
 }
 
 /**

@@ -58,7 +58,7 @@ export class StepRun {
     this.faults = new ExchangeFaults(run, this.suspicions);
   }
 
-  /** Runs to an end. `signal` only hurries: a step that cannot end any more is given up for lost. */
+  /** Runs to an end. */
   async toEnd(): Promise<StepEnd> {
     const { crew, pace, board } = this.run;
     const { working, relieved } = pace.divide(crew.active, this.batch.step);
