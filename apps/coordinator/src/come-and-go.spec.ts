@@ -192,6 +192,29 @@ describe('a run that is lied to', () => {
     expect(workers.map(({ skipped }) => skipped)).toEqual([[2], [2], [2], [2]]);
   });
 
+  it('has the part of a worker that another refuses added up here, and refuses who was wrong', async () => {
+    const accuser = { name: 'a', accuses: true };
+    const options = { reduce: 'workers', steps: 2 };
+    const lied = await run([accuser, { name: 'b' }], options);
+    expect(lied.workers[1]!.refusals).toEqual([]);
+    expect(lied.workers[0]!.refusals).toEqual(Array(2).fill('a refused a part of b that is good.'));
+    for (const { gradients } of lied.workers) expect([...gradients.values()]).toEqual(wholeSums.slice(0, 2));
+
+    rmSync(path.join(folder, 'run'), { recursive: true });
+    const broken = () => Array<number>(PARAMETERS).fill(Number.NaN);
+    const right = await run([accuser, { name: 'b', leaf: broken }], options);
+    expect(right.workers[0]!.refusals).toEqual([]);
+    expect(right.workers[1]!.refusals).toEqual(Array(2).fill(expect.stringMatching(/not finite/)));
+    expect([...right.workers[0]!.gradients.values()]).toEqual(wholeSums.slice(0, 2));
+  });
+
+  it('knows who refuses a part that nobody sent', async () => {
+    const { workers, reasons } = await run([{ name: 'a', accuses: true }, { name: 'b' }]);
+    expect(sumsOf(workers[1])).toEqual(wholeSums);
+    expect(workers[0]!.refusals[0]).toBe('It was sent no part of b.');
+    expect(reasons[0]).toMatch(/a is fenced after 3 refusals/);
+  });
+
   it('sends a worker away whose replica went astray, and goes back to where all agreed', async () => {
     const digest = (step: number) => (step >= 3 ? 'flipped' : `state of step ${step}`);
     const scripts = [{ name: 'a' }, { name: 'b', digest }, { name: 'c' }];

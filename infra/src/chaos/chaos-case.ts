@@ -41,6 +41,8 @@ export interface ChaosCase {
   readonly needs?: Need;
   /** Its workers combine their gradients through shared memory; otherwise each is as on a machine of its own. */
   readonly neighbours?: boolean;
+  /** Until it has failed; 180 unless given. */
+  readonly mostSeconds?: number;
   /** Part of the short form. */
   readonly short?: boolean;
   /** Starts the processes and does something to them. The runner waits for the run's end. */

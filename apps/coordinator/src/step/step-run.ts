@@ -1,8 +1,9 @@
 import { type Subtree, subtreeKey } from '@captrain/exchange';
-import type { Computed, WorkerMessage__Output } from '@captrain/protos';
+import type { Computed, PartRefused, WorkerMessage__Output } from '@captrain/protos';
 import type { Member, MemberEvent } from '../membership/member.js';
 import type { Run } from '../run.js';
 import { type Assignment, handedOver, microbatchesOf, moved, shareOut, withoutWorker } from './assignment.js';
+import { Doubts } from './doubts.js';
 import { ExchangeFaults } from './exchange-faults.js';
 import type { GlobalBatch } from './global-batch.js';
 import { Latecomers, type Piece } from './latecomers.js';
@@ -44,8 +45,7 @@ export class StepRun {
   private readonly faults: ExchangeFaults;
   /** Whether this process will see if the present attempt's sum is finite. */
   private willBeSeen = false;
-  /** Who has said that a sum is not finite which nobody has seen here: it is added up here from then on. */
-  private readonly doubters = new Set<Member>();
+  private readonly doubts = new Doubts();
   private end: StepEnd | undefined;
 
   constructor(
@@ -93,7 +93,7 @@ export class StepRun {
     this.exchanged.clear();
     const { generation, leaves, total } = this;
     const { step, cut } = this.batch;
-    const isWatched = this.doubters.size > 0;
+    const isWatched = this.doubts.any;
     const routes = openExchange(this.run, { generation, step, leaves, total, shares }, { isWatched });
     const isWithoutNeighbours = [...routes.values()].every(({ neighbours }) => neighbours?.length === 0);
     this.willBeSeen = here.adds(generation) && isWithoutNeighbours;
@@ -113,7 +113,9 @@ export class StepRun {
     if (event.type === 'lost') this.lose(event.member);
     else if (event.type === 'refused') {
       const member = this.run.crew.memberOf(event.worker);
-      if (event.generation === this.generation && member) this.refuse(member, event.kind, event.reason);
+      if (event.generation !== this.generation || !member) return;
+      this.doubts.confirm(member);
+      this.refuse(member, event.kind, event.reason);
     } else if (event.type === 'message') this.hear(event.member, event.message);
   }
 
@@ -127,16 +129,23 @@ export class StepRun {
       return this.refuse(member, 'malformed', `It spoke of step ${about.step} in a plan for step ${step}.`);
     if (computed) this.note(member, computed);
     if (outOfMemory) this.end = { kind: 'outOfMemory', member };
-    if (partRefused) {
-      const culprit = this.run.crew.memberOf(partRefused.worker);
-      if (culprit) this.refuse(culprit, partRefused.kind, partRefused.reason);
-    }
+    if (partRefused) this.weigh(member, partRefused);
     if (exchangeFailed) this.faults.note(member, exchangeFailed);
     if (exchanged) {
       member.state = 'WORKER_STATE_WAITING';
       this.exchanged.set(member, exchanged.finite);
       this.finishIfAllHaveIt();
     }
+  }
+
+  /** A worker has refused another's part, which is to be seen here. */
+  private weigh(accuser: Member, { worker, reason }: PartRefused): void {
+    const accused = this.run.crew.memberOf(worker);
+    if (accused === undefined || !this.shares.has(accused)) return;
+    if (this.willBeSeen) return this.refuse(accuser, 'malformed', `It was sent no part of ${accused.name}.`);
+    this.run.log.warn({ worker: accused.name, by: accuser.name, reason }, 'a part was refused');
+    this.doubts.accuse(accuser, accused);
+    this.plan(this.shares);
   }
 
   /** Ends the step once all have the sum, or once it has been seen that it is not finite: nobody needs the rest of it then. */
@@ -152,17 +161,15 @@ export class StepRun {
     });
     if (verdict === 'open') return;
     if (verdict === 'doubtful') {
-      for (const [member, finite] of this.exchanged) if (!finite) this.doubters.add(member);
+      for (const [member, finite] of this.exchanged) if (!finite) this.doubts.denyFinite(member);
       return this.plan(this.shares);
     }
-    const { finite } = verdict;
-    const liars = new Set([...verdict.liars, ...(finite ? this.doubters : [])]);
-    for (const liar of liars)
-      if (liar.alive)
-        crew.refuse(
-          liar,
-          `Of a sum that is ${named(finite)} ${liar.name} said that it is ${named(!finite)}.`,
-        );
+    const { finite, liars } = verdict;
+    const heard = new Set(
+      this.willBeSeen ? members.filter((member) => this.shares.get(member)!.length > 0) : [],
+    );
+    for (const [liar, sentence] of this.doubts.disproved(finite, liars, heard))
+      if (liar.alive) crew.refuse(liar, sentence);
     this.end = { kind: 'summed', finite, times: longest(this.computing) };
   }
 
@@ -284,8 +291,4 @@ export class StepRun {
       for (const member of this.latecomers.stalled(members, this.exchanged))
         crew.lose(member, 'its exchange of gradients stands still');
   }
-}
-
-function named(finite: boolean): string {
-  return finite ? 'finite' : 'not finite';
 }

@@ -27,6 +27,8 @@ export interface Script {
   sumFails?: { step: number; times: number };
   /** What it says of a global sum, instead of what it sees. */
   saysSumIsFinite?: (step: number) => boolean | undefined;
+  /** Refuses another's part wherever it may have one, instead of exchanging. */
+  accuses?: boolean;
   /** Asks to leave once it was told to update by this step. */
   leavesAfterStep?: number;
   /** Comes only after another was told to update by this step. */

@@ -146,6 +146,11 @@ export class ScriptedWorker {
       if (this.newest > generation) return;
       if (plan.collectiveGroup > 0) return this.enterGroup(plan);
       if (plan.neighbours.length > 0) return this.cannotRead(plan);
+      const other = plan.contributions.find(({ worker }) => worker !== this.worker)?.worker;
+      if (this.script.accuses && other !== undefined)
+        return this.send({
+          partRefused: { generation, step, worker: other, kind: 'checksum', reason: 'bad' },
+        });
       this.exchange = new AbortController();
       void this.reduce(plan, this.exchange.signal);
     }

@@ -16,7 +16,9 @@ export const membership: ChaosCase[] = [
     name: 'workers come and go',
     did: 'workers join and leave (SIGTERM): 1, 4, 2, 3, 8',
     workers: 1,
+    // So many steps that the run does not end before all have come; eight workers take a while for them.
     training: { epochs: 400 },
+    mostSeconds: 400,
     flags: ['--checkpoint-every', '100', '--keep-checkpoints', '2'],
     act: async ({ cluster }) => {
       await cluster.startCoordinator();
