@@ -74,6 +74,11 @@ export class Membership {
     await this.introduce();
   }
 
+  /** The coordinator went away: the next one's first question, what is held, takes a while to answer. */
+  async foresee(): Promise<void> {
+    await this.holding();
+  }
+
   async close(): Promise<void> {
     await this.writer?.close();
     await this.replica.close();

@@ -33,6 +33,10 @@ export async function work(options: WorkOptions): Promise<string> {
   let membership: Membership | undefined;
   try {
     for await (const message of link.messages()) {
+      if (message === 'lost') {
+        await membership?.foresee();
+        continue;
+      }
       if (message.stop?.fault) throw new SentAway(message.stop.reason);
       if (message.stop) return message.stop.reason;
       if (message.welcome && membership) await membership.resume(message.welcome);

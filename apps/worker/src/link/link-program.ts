@@ -71,6 +71,7 @@ export class LinkProgram {
       lost: () => {
         this.cancel();
         this.collective.leave();
+        this.post({ lost: true });
       },
     });
     this.ended = this.control.run().then((stop) => {

@@ -20,7 +20,7 @@ const builtProgram = new URL('./link-thread.js', import.meta.url);
  */
 export class Link {
   /** What the coordinator has said and nobody has taken yet, in order. */
-  private readonly queue: Extract<FromLink, { message: unknown }>[] = [];
+  private readonly queue: Extract<FromLink, { message: unknown } | { lost: true }>[] = [];
   private readonly requests = new Map<number, Waiting>();
   private requested = 0;
   /** The connection of the last message taken: what is said is said over that one. */
@@ -50,13 +50,14 @@ export class Link {
   }
 
   /**
-   * What the coordinator says, one message after another. Throws a UserError where there is none to be found, or it refuses
+   * What the coordinator says, one message after another, and 'lost' where it went away. Throws a UserError where there is none to be found, or it refuses
    * this worker.
    */
-  async *messages(): AsyncGenerator<CoordinatorMessage__Output> {
+  async *messages(): AsyncGenerator<CoordinatorMessage__Output | 'lost'> {
     for (;;) {
       const next = this.queue.shift();
-      if (next !== undefined) {
+      if (next !== undefined && 'lost' in next) yield 'lost';
+      else if (next !== undefined) {
         this.connection = next.connection;
         yield next.message;
       } else if (this.ended !== undefined) throw this.ended;
@@ -66,7 +67,7 @@ export class Link {
 
   /** What has come and waits to be taken. */
   get waiting(): CoordinatorMessage__Output[] {
-    return this.queue.map(({ message }) => message);
+    return this.queue.flatMap((heard) => ('message' in heard ? heard.message : []));
   }
 
   /** Number of the connection that is spoken over now. */
@@ -146,7 +147,7 @@ export class Link {
   }
 
   private receive(message: FromLink): void {
-    if ('message' in message) this.queue.push(message);
+    if ('message' in message || 'lost' in message) this.queue.push(message);
     else if ('ended' in message) return this.end(errorOf(message.ended));
     else if ('closed' in message) return this.closed();
     else {

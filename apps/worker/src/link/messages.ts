@@ -77,6 +77,8 @@ export type ToLink =
 
 export type FromLink =
   | { readonly connection: number; readonly message: CoordinatorMessage__Output }
+  /** The coordinator went away, and is asked for again. */
+  | { readonly lost: true }
   | { readonly answer: number; readonly value: number }
   | { readonly answer: number; readonly fault: Fault }
   /** There is no coordinator, or it refuses this worker. */
