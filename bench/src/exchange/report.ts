@@ -24,6 +24,11 @@ function goalsOf(figures: ExchangeBenchFigures): Goal[] {
     { what: 'bf16 through the coordinator: time over gloo’s', measured: figures.ratio_bf16_star, limit: 2.5 },
     { what: 'exact, best --reduce: time over gloo’s', measured: figures.ratio_exact, limit: 1.5 },
     { what: 'exact through the coordinator: time over gloo’s', measured: figures.ratio_exact_star, limit: 4 },
+    {
+      what: 'in shared memory, as workers of one host by default: time over gloo’s',
+      measured: figures.ratio_shared_memory,
+      limit: 1,
+    },
     { what: 'throughput at 2 ms over that without', measured: figures.ratio_2ms, limit: 0.7, atLeast: true },
     { what: 'coordinator’s peak memory, MB', measured: Math.max(...peaks), limit: 512 },
     {
