@@ -88,9 +88,14 @@ export class RunLog {
     return this.skippedSteps.length;
   }
 
-  /** Adds a step behind the others; one that is known already is left as it is. */
+  /**
+   * Adds a step behind the others; one that is known already is left as it is. Where steps in between are missing, they are
+   * taken from what was forgotten: a worker came back that holds a newer state than the others had to go back to.
+   */
   add({ metrics, ledger }: StepRecord): void {
     if (metrics.step <= this.step) return;
+    for (const file of this.files) file.restore(metrics.step);
+    if (this.metrics.last > this.step) this.skippedSteps = this.metrics.stepsWith('"skipped":true');
     this.step = metrics.step;
     if (metrics.skipped) this.skippedSteps.push(metrics.step);
     this.metrics.add(metrics.step, metrics);
@@ -152,6 +157,8 @@ class LineFile {
   written = 0;
   /** Whether the store has other lines. */
   isDirty = false;
+  /** Lines of steps that were forgotten and have not come again. */
+  private forgotten: { step: number; text: string }[] = [];
 
   private constructor(
     private readonly store: ObjectStore,
@@ -184,6 +191,17 @@ class LineFile {
     return this.lines.filter(({ text }) => text.includes(part)).map(({ step }) => step);
   }
 
+  /** The last step that it has a line of. */
+  get last(): number {
+    return this.lines.at(-1)?.step ?? 0;
+  }
+
+  /** Takes back what was forgotten of the steps before this one, which comes next. */
+  restore(next: number): void {
+    this.lines.push(...this.forgotten.filter(({ step }) => step > this.last && step < next));
+    this.forgotten = this.forgotten.filter(({ step }) => step > next);
+  }
+
   add(step: number, line: object): void {
     this.lines.push({ step, text: JSON.stringify(line) });
     this.isDirty = true;
@@ -198,9 +216,12 @@ class LineFile {
   }
 
   rewind(step: number): void {
-    const isLonger = () => this.lines.length > 0 && this.lines.at(-1)!.step > step;
-    if (isLonger()) this.isDirty = true;
-    while (isLonger()) this.lines.pop();
+    if (this.last > step) this.isDirty = true;
+    const cut = this.lines.findIndex((line) => line.step > step);
+    if (cut >= 0) {
+      const gone = this.lines.splice(cut);
+      this.forgotten = [...gone, ...this.forgotten.filter((old) => old.step > gone.at(-1)!.step)];
+    }
     this.written = Math.min(this.written, step);
   }
 
