@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readlinkSync } from 'node:fs';
 import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { temporaryName } from './temporary-file.js';
 
 /** A lock whose holder has shown no sign of life for this long is broken. */
 const staleAfterMs = 30_000;
@@ -60,7 +62,8 @@ export async function breakIfDead(path: string): Promise<void> {
 /** The file is there with its content or not at all, for its maker may be killed at any moment. */
 async function create(path: string, mine: Holder): Promise<boolean> {
   if (existsSync(path)) return false;
-  const beside = `${path}.${mine.id}`;
+  // If its maker is killed, it is swept as any other half-written file.
+  const beside = join(dirname(path), temporaryName());
   try {
     await writeNew(beside, mine);
     await link(beside, path);
@@ -119,7 +122,7 @@ async function deadHolder(path: string, watch: Watch): Promise<string | undefine
 
 /** Takes the dead holder's file away; if another broke it first and holds the lock now, theirs is put back. */
 async function breakLock(path: string, dead: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
+  const aside = join(dirname(path), temporaryName());
   try {
     await rename(path, aside);
     if ((await readHolder(aside)) !== dead) await link(aside, path);
