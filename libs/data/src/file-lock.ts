@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readlinkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type ProcessIdentity, hasEnded, thisProcess } from '@captrain/runtime';
 import { temporaryName } from './temporary-file.js';
 
 /** A lock whose holder has shown no sign of life for this long is broken. */
@@ -13,10 +13,8 @@ const heartbeatMs = 5_000;
 /** A lock file that says nothing is one whose holder died while it made it, where files cannot be linked. */
 const staleIfEmptyMs = 3_000;
 
-interface Holder {
+interface Holder extends ProcessIdentity {
   readonly id: string;
-  readonly place: string;
-  readonly pid: number;
 }
 
 /**
@@ -32,7 +30,7 @@ export async function withFileLock<T>(
   action: (isHeld: () => Promise<boolean>) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  const mine: Holder = { id: randomUUID(), place: place(), pid: process.pid };
+  const mine: Holder = { id: randomUUID(), ...thisProcess() };
   const watch: Watch = {};
   for (let waitMs = 2; !(await create(path, mine)); waitMs = Math.min(waitMs * 2, 50)) {
     const dead = await deadHolder(path, watch);
@@ -112,7 +110,7 @@ async function deadHolder(path: string, watch: Watch): Promise<string | undefine
     return undefined;
   }
   const holder = parseHolder(text);
-  if (holder && holder.place === place() && !isAlive(holder.pid)) return holder.id;
+  if (holder && hasEnded(holder)) return holder.id;
   // Our own clock measures the silence, because the machines' clocks may differ.
   const sign = `${text} ${touched}`;
   if (watch.seen !== sign) Object.assign(watch, { seen: sign, since: performance.now() });
@@ -148,24 +146,4 @@ function parseHolder(text: string): Holder | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Where a process id means something: this machine, and in it this container. */
-function place(): string {
-  let namespace = '';
-  try {
-    namespace = readlinkSync('/proc/self/ns/pid');
-  } catch {
-    // No Linux: one name space for the whole machine.
-  }
-  return `${hostname()} ${namespace}`;
 }

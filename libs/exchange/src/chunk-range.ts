@@ -11,7 +11,8 @@ export interface ChunkRange {
 
 /** Of so many leaves together, a chunk each is so much at most: what a reducer holds must not grow with their number. */
 const ALL_PARTS_BYTES = 4 * CHUNK_BYTES;
-const LEAST_CHUNK_BYTES = CHUNK_BYTES / 4;
+/** Of values. */
+export const LEAST_CHUNK_BYTES = CHUNK_BYTES / 4;
 
 /** Bytes of values in a chunk of a sum over `leaves` microbatches. */
 export function chunkBytes(leaves: number): number {

@@ -1,11 +1,9 @@
 import { CHUNK_BYTES, ChunkMessage } from '@captrain/protos';
+import { LEAST_CHUNK_BYTES } from './chunk-range.js';
 
 /** A chunk's header is 64 bytes as written here; others may write it longer. */
 const HEADER_BYTES = 256;
 export const MAX_MESSAGE_BYTES = CHUNK_BYTES + HEADER_BYTES;
-
-/** Smaller memory is not worth keeping. */
-const KEPT_BYTES = CHUNK_BYTES / 4;
 
 /** One who receives messages, as the pool sees it. */
 export interface RoomHolder {
@@ -93,7 +91,7 @@ export class MessagePool {
 
 /** Whole chunks are of few lengths, all powers of two. */
 function isKept(bytes: number): boolean {
-  return bytes >= KEPT_BYTES && Number.isInteger(Math.log2(bytes));
+  return bytes >= LEAST_CHUNK_BYTES && Number.isInteger(Math.log2(bytes));
 }
 
 /** Room for a message of any chunk's length serves all of that length, whatever their headers take. */

@@ -1,5 +1,4 @@
 import { evenRanges } from './even-ranges.js';
-import { refuseCall } from './refuse-call.js';
 import type { ReduceHere } from './reduce-here.js';
 import type { Attempt, Destination, ReduceCall, Reduction } from './reduction.js';
 
@@ -28,8 +27,7 @@ export class ReduceAmongWorkers implements Reduction {
   }
 
   handle(call: ReduceCall): void {
-    if (this.here.isOpen) this.here.handle(call);
-    else refuseCall(call);
+    this.here.handleIfOpen(call);
   }
 
   close(reason: string): void {

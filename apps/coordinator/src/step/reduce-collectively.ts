@@ -1,7 +1,6 @@
 import type { Member, MemberEvent } from '../membership/member.js';
 import type { ReduceHere } from './reduce-here.js';
 import type { Attempt, Destination, ReduceCall, Reduction } from './reduction.js';
-import { refuseCall } from './refuse-call.js';
 
 /** Processes that sum among themselves, one of each worker. Its number is the generation that it began with. */
 interface Group {
@@ -67,8 +66,7 @@ export class ReduceCollectively implements Reduction {
   }
 
   handle(call: ReduceCall): void {
-    if (this.here.isOpen) this.here.handle(call);
-    else refuseCall(call);
+    this.here.handleIfOpen(call);
   }
 
   close(reason: string): void {

@@ -1,3 +1,4 @@
+import { status } from '@grpc/grpc-js';
 import { Reducer } from '@captrain/exchange';
 import type { WireFormat } from '@captrain/protos';
 import type { Attempt, Destination, ReduceCall, Reduction } from './reduction.js';
@@ -24,6 +25,13 @@ export class ReduceHere implements Reduction {
 
   handle(call: ReduceCall): void {
     this.reducer.handle(call);
+  }
+
+  /** For ways in which workers add up among themselves: a call that no sum in doubt is open for is refused. */
+  handleIfOpen(call: ReduceCall): void {
+    if (this.isOpen) return this.handle(call);
+    const details = 'The workers of this run add gradients up among themselves.';
+    call.emit('error', { code: status.FAILED_PRECONDITION, details });
   }
 
   open({ generation, step, leaves, total, shares }: Attempt): Destination {

@@ -1,4 +1,4 @@
-import { encodeValues, sumParts } from '@captrain/engine/sums';
+import { lookAtValues, sumParts } from '@captrain/engine/sums';
 import { type ReductionSeen, type SubtreeSum, inChunks, sumOrder } from '@captrain/exchange';
 import type { Exchange, Plan } from '@captrain/protos';
 import { faultPoint } from '@captrain/runtime';
@@ -38,11 +38,11 @@ export class CollectiveExchange {
     const order = this.orderOf(sums);
     let finite = true;
     await this.inChunks(async (chunk) => {
-      const bytes = bytesOf(result, chunk);
-      const parts = sums.map(({ values }) => bytesOf(values, chunk));
-      if (parts.length === 0) bytes.fill(0);
+      const own = result.subarray(chunk.first, chunk.end);
+      const parts = sums.map(({ values }) => values.subarray(chunk.first, chunk.end));
+      if (parts.length === 0) own.fill(0);
       else {
-        const seen = await sumParts({ parts, order, format: 'float32', into: bytes });
+        const seen = await sumParts({ parts, order, format: 'float32', values: own });
         finite &&= seen.finite;
       }
     });
@@ -80,8 +80,7 @@ export class CollectiveExchange {
     const { result } = this.options;
     let finite = true;
     await this.inChunks(async (chunk) => {
-      const part = result.subarray(chunk.first, chunk.end);
-      const seen = await encodeValues(part, 'float32', bytesOf(result, chunk));
+      const seen = await lookAtValues(result.subarray(chunk.first, chunk.end));
       finite &&= seen.finite;
     });
     return finite;
@@ -96,8 +95,4 @@ export class CollectiveExchange {
 /** Adds up so many parts from the first to the last. */
 function oneByOne(parts: number): Int16Array {
   return Int16Array.from(Array.from({ length: parts }, (_, part) => (part === 0 ? [0] : [part, -1])).flat());
-}
-
-function bytesOf(values: Float32Array, { first, end }: { first: number; end: number }): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset + first * 4, (end - first) * 4);
 }

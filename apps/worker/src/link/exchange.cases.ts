@@ -1,6 +1,6 @@
 import type { Subtree } from '@captrain/protos';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { LEAVES, TOTAL, sumsOf, wholeSum } from '../testing/leaf-vectors.js';
+import { LEAVES, SHARES, TOTAL, sumsOf, wholeSum } from '../testing/leaf-vectors.js';
 import { LinkedWorker } from '../testing/linked-worker.js';
 import { ScriptedCoordinator } from '../testing/scripted-coordinator.js';
 
@@ -23,20 +23,6 @@ export interface Way {
   /** Everything is computed. */
   computed?(attempt: Attempt): Promise<void>;
 }
-
-/** Several subtrees each, not next to each other; one has none. */
-const SHARES: Subtree[][] = [
-  [
-    { first: 6, count: 1 },
-    { first: 2, count: 2 },
-  ],
-  [
-    { first: 0, count: 2 },
-    { first: 4, count: 1 },
-    { first: 5, count: 1 },
-  ],
-  [],
-];
 
 /** What every way to exchange has to do. */
 export function exchangeCases(makeWay: () => Way): void {

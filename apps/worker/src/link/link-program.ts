@@ -1,5 +1,3 @@
-import { readFileSync, readlinkSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { SharedMemory } from '@captrain/engine/sums';
 import { type RefusalKind, Reducer } from '@captrain/exchange';
 import {
@@ -12,7 +10,7 @@ import {
   type WorkerMessage,
   PROTOCOL_VERSION,
 } from '@captrain/protos';
-import type { Logger } from '@captrain/runtime';
+import { type Logger, thisProcess } from '@captrain/runtime';
 import { faultOf } from '../thread-fault.js';
 import { CollectiveGroup } from './collective-group.js';
 import { ControlStream } from './control-stream.js';
@@ -218,11 +216,12 @@ function openApart({ descriptor, bytes }: SharedArray): SharedMemory {
 }
 
 function helloOf(name: string, peerPort: number): Omit<Hello, 'generation'> {
-  // Of containers on one machine it is the same: they are told apart by their host names, and by what they number
-  // processes in, without which one could not find another's memory.
-  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  const host = `${hostname()} ${boot} ${readlinkSync('/proc/self/ns/pid')}`;
-  return { name, protocol: PROTOCOL_VERSION, peerPort, host, process: process.pid };
+  // Of one boot of a machine and of one numbering of processes, without which none could find another's memory; containers
+  // are told apart by their host names, too.
+  const { machine, process } = thisProcess();
+  // Where that is not known, it has no neighbours.
+  const host = machine === '' ? name : machine;
+  return { name, protocol: PROTOCOL_VERSION, peerPort, host, process };
 }
 
 function formatOf({ configJson }: Welcome): WireFormat {

@@ -2,23 +2,9 @@ import { credentials, status } from '@grpc/grpc-js';
 import { type Subtree, joinSiblings } from '@captrain/exchange';
 import { type OfferedSums, PeerClient, type Plan } from '@captrain/protos';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { LEAVES, TOTAL, sumsOf, wholeSum } from '../testing/leaf-vectors.js';
+import { LEAVES, SHARES, TOTAL, sumsOf, wholeSum } from '../testing/leaf-vectors.js';
 import { LinkedWorker } from '../testing/linked-worker.js';
 import { ScriptedCoordinator } from '../testing/scripted-coordinator.js';
-
-/** Several subtrees each, not next to each other; one has none. */
-const SHARES: Subtree[][] = [
-  [
-    { first: 6, count: 1 },
-    { first: 2, count: 2 },
-  ],
-  [
-    { first: 0, count: 2 },
-    { first: 4, count: 1 },
-    { first: 5, count: 1 },
-  ],
-  [],
-];
 
 let coordinator: ScriptedCoordinator;
 let workers: LinkedWorker[];

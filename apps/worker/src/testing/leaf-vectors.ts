@@ -5,6 +5,20 @@ export const TOTAL = CHUNK_VALUES + 12_345;
 /** Microbatches. */
 export const LEAVES = 7;
 
+/** Several subtrees each, not next to each other; one has none. */
+export const SHARES: Subtree[][] = [
+  [
+    { first: 6, count: 1 },
+    { first: 2, count: 2 },
+  ],
+  [
+    { first: 0, count: 2 },
+    { first: 4, count: 1 },
+    { first: 5, count: 1 },
+  ],
+  [],
+];
+
 /** Values whose sum in float32 depends on the order of addition; others in every step. */
 export function leaf(step: number, microbatch: number): Float32Array {
   const values = new Float32Array(TOTAL);
