@@ -21,15 +21,16 @@ type Lines = Pick<Training, 'epochs' | 'localSteps'>;
 
 /** metrics.jsonl has every step, or round of local steps, once, in order. */
 export function checkMetrics({ metricsSteps }: RunContents, training: Lines): Complaints {
-  return sequence('metrics.jsonl', metricsSteps, training);
+  return sequence('metrics.jsonl', metricsSteps, training, training.localSteps);
 }
 
-/** The ledger has every step or round once, in order, and every caption of the split once in each epoch. */
+/** The ledger has every step once, in order, and every caption of the split once in each epoch. */
 export function checkLedger({ ledger }: RunContents, training: Lines, captions: number): Complaints {
   const steadily = sequence(
     'ledger.jsonl',
     ledger.map(({ step }) => step),
     training,
+    1,
   );
   if (steadily.length > 0) return steadily;
   return [...byEpoch(ledger)].flatMap(([epoch, samples]) => {
@@ -48,12 +49,11 @@ function byEpoch(ledger: readonly LedgerLine[]): Map<number, number[]> {
   return epochs;
 }
 
-/** Rounds are whole: an epoch's steps are a multiple of theirs. */
-function sequence(file: string, found: readonly number[], training: Lines): Complaints {
-  const { localSteps } = training;
-  const wrong = found.findIndex((step, index) => step !== (index + 1) * localSteps);
+/** `every`: steps from line to line. Rounds are whole: an epoch's steps are a multiple of theirs. */
+function sequence(file: string, found: readonly number[], training: Lines, every: number): Complaints {
+  const wrong = found.findIndex((step, index) => step !== (index + 1) * every);
   if (wrong >= 0) return [`line ${wrong + 1} of ${file} is of step ${found[wrong]}`];
-  const lines = stepsOf(training) / localSteps;
+  const lines = stepsOf(training) / every;
   return found.length === lines ? [] : [`${file} has ${found.length} lines, not ${lines}`];
 }
 
