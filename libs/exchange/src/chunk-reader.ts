@@ -1,6 +1,6 @@
 import { FRAME_PREFIX_BYTES, type GradientChunk, decodeGradientChunk } from '@captrain/protos';
 import type { CallStream, Sink } from './http2/call-stream.js';
-import { MAX_MESSAGE_BYTES, type MessagePool, type RoomHolder } from './message-pool.js';
+import { HEADER_BYTES, MAX_MESSAGE_BYTES, type MessagePool } from './message-pool.js';
 
 /** A chunk whose values lie in pooled memory. */
 export interface ReceivedChunk extends GradientChunk {
@@ -11,34 +11,43 @@ export interface ReceivedChunk extends GradientChunk {
 /** What a call receives. */
 export interface ChunkSource {
   /**
+   * So many bytes of values a chunk has: one may come while another waits to be read. Before that is said, no more than
+   * HTTP/2's 64 KiB.
+   */
+  expect(chunkBytes: number): void;
+  /**
    * The next chunk; undefined where the sender has ended. Bytes that are none give one that belongs to no sum. Throws
    * where the call has broken off. To be called one at a time.
    */
   next(): Promise<ReceivedChunk | undefined>;
 }
 
-/** Whole chunks that wait to be read, while one more arrives. */
-const READY = 1;
+const CHUNKS_AHEAD = 2;
+/** Nobody sends so many chunks that all are so short. */
+const MOST_READY = 1024;
 
 /**
  * Reads the chunks of a call in gRPC's framing, each into memory of the pool: the network writes most of their bytes there
- * itself. What it has no memory for stays in the stream, and the sender is held back by flow control.
+ * itself. The sender may send as much as there is memory for, and hears of more when a chunk is taken from here.
  */
-export class ChunkReader implements ChunkSource, Sink, RoomHolder {
+export class ChunkReader implements ChunkSource, Sink {
   private readonly prefix = Buffer.alloc(FRAME_PREFIX_BYTES);
   private prefixBytes = 0;
   private message: Buffer | undefined;
   private messageBytes = 0;
-  private readonly ready: ReceivedChunk[] = [];
+  private readonly ready: { chunk: ReceivedChunk; bytes: number }[] = [];
   private state: 'open' | 'garbage' | 'ended' | 'broken' = 'open';
   private waiting: (() => void) | undefined;
-  rooms = 0;
 
   constructor(
     private readonly stream: CallStream,
     private readonly pool: MessagePool,
   ) {
     stream.readWith(this);
+  }
+
+  expect(chunkBytes: number): void {
+    this.stream.allow(CHUNKS_AHEAD * (chunkBytes + HEADER_BYTES));
   }
 
   async next(): Promise<ReceivedChunk | undefined> {
@@ -48,13 +57,9 @@ export class ChunkReader implements ChunkSource, Sink, RoomHolder {
       if (this.state === 'garbage') return NO_CHUNK;
       await new Promise<void>((resolve) => (this.waiting = resolve));
     }
-    const chunk = this.ready.shift();
-    this.stream.drain();
+    const { chunk, bytes } = this.ready.shift()!;
+    this.stream.allow(bytes);
     return chunk;
-  }
-
-  roomAgain(): void {
-    this.stream.drain();
   }
 
   place(most: number): Buffer | undefined {
@@ -62,18 +67,15 @@ export class ChunkReader implements ChunkSource, Sink, RoomHolder {
   }
 
   placed(count: number): void {
+    const message = this.message!;
     this.messageBytes += count;
-    if (this.messageBytes === this.message!.length) this.complete(this.message!);
+    if (this.messageBytes === message.length) this.complete(message);
   }
 
-  receive(data: Buffer): number {
-    let at = 0;
-    while (this.state === 'open') {
-      if (this.isPrefixWhole && !this.beginMessage()) return at;
-      if (at === data.length) return at;
+  receive(data: Buffer): void {
+    for (let at = 0; at < data.length && this.state === 'open';) {
       at += this.message === undefined ? this.fillPrefix(data, at) : this.fillMessage(this.message, data, at);
     }
-    return data.length;
   }
 
   finish(how: 'ended' | 'broken'): void {
@@ -81,28 +83,19 @@ export class ChunkReader implements ChunkSource, Sink, RoomHolder {
     this.leave(how === 'ended' && isCut ? 'broken' : how);
   }
 
-  private get isPrefixWhole(): boolean {
-    return this.message === undefined && this.prefixBytes === FRAME_PREFIX_BYTES;
-  }
-
   private fillPrefix(data: Buffer, at: number): number {
     const count = data.copy(this.prefix, this.prefixBytes, at);
     this.prefixBytes += count;
+    if (this.prefixBytes === FRAME_PREFIX_BYTES) this.beginMessage();
     return count;
   }
 
-  /** False where it has to wait. */
-  private beginMessage(): boolean {
+  private beginMessage(): void {
     const length = this.prefix.readUint32BE(1);
-    if (this.prefix[0] !== 0 || length > MAX_MESSAGE_BYTES) this.leave('garbage');
-    else {
-      const message = this.ready.length > READY ? undefined : this.pool.takeRoom(length, this);
-      if (message === undefined) return false;
-      this.message = message;
-      this.messageBytes = 0;
-      if (length === 0) this.complete(message);
-    }
-    return true;
+    if (this.prefix[0] !== 0 || length > MAX_MESSAGE_BYTES) return this.leave('garbage');
+    this.message = this.pool.takeRoom(length);
+    this.messageBytes = 0;
+    if (length === 0) this.complete(this.message);
   }
 
   private fillMessage(message: Buffer, data: Buffer, at: number): number {
@@ -116,10 +109,12 @@ export class ChunkReader implements ChunkSource, Sink, RoomHolder {
     this.message = undefined;
     this.prefixBytes = 0;
     try {
-      this.ready.push({ ...decodeGradientChunk(message), release: () => this.pool.giveRoom(message, this) });
+      const chunk = { ...decodeGradientChunk(message), release: () => this.pool.giveRoom(message) };
+      this.ready.push({ chunk, bytes: FRAME_PREFIX_BYTES + message.length });
     } catch {
       this.leave('garbage');
     }
+    if (this.ready.length > MOST_READY) this.leave('garbage');
     this.wake();
   }
 
@@ -127,7 +122,6 @@ export class ChunkReader implements ChunkSource, Sink, RoomHolder {
     if (this.state === 'ended' || this.state === 'broken') return;
     this.state = state;
     this.message = undefined;
-    if (state !== 'garbage') this.pool.leave(this);
     this.wake();
   }
 

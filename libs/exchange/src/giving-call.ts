@@ -1,6 +1,6 @@
 import type { GradientChunk } from '@captrain/protos';
 import type { ChunkSource, ReceivedChunk } from './chunk-reader.js';
-import type { ChunkRange } from './chunk-range.js';
+import { type ChunkRange, chunkBytes } from './chunk-range.js';
 import type { Giver, Part } from './participant.js';
 import { type Reduction, inOrder } from './reduction.js';
 import { Refusal } from './refusal.js';
@@ -20,6 +20,7 @@ export class GivingCall implements Giver {
     private readonly reduction: Reduction,
   ) {
     this.subtrees = inOrder(reduction.contributions.get(worker)!);
+    from.chunks.expect(chunkBytes(reduction.leaves));
   }
 
   async parts(range: ChunkRange): Promise<Part[]> {

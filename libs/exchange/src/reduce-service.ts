@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
-import { type Diversion, type GradientChunk, SERVER_WINDOW, reducePaths } from '@captrain/protos';
+import { type Diversion, type GradientChunk, reducePaths } from '@captrain/protos';
 import { AnyClientsCall } from './any-clients-call.js';
 import { accept, isOwn } from './http2/accept.js';
 import type { CallStream } from './http2/call-stream.js';
@@ -19,10 +19,7 @@ export class ReduceService implements Diversion {
 
   /** A worker's connection is for nothing but calls of Reduce. */
   take(socket: Socket, head: Buffer): Socket {
-    return accept(socket, head, {
-      window: SERVER_WINDOW,
-      onCall: (stream, path) => this.serve(stream, path),
-    }).socket;
+    return accept(socket, head, (stream, path) => this.serve(stream, path)).socket;
   }
 
   private serve(stream: CallStream, path: string): void {

@@ -4,9 +4,6 @@ import { Connection } from './http2/connection.js';
 import { MessagePool } from './message-pool.js';
 import { OutgoingCall } from './outgoing-call.js';
 
-/** Bytes of a sum that may come before the reducer hears that some were taken. */
-const WINDOW = 8 * 1024 * 1024;
-
 /**
  * Two connections to a reducer, one for each direction: what is said about how much was received would wait behind what is
  * being sent. They are made at the first call, and made again where they have broken.
@@ -30,7 +27,7 @@ export class ReducerConnection {
     let connection = this.connections[direction];
     if (connection?.isUsable !== true) {
       const open = (onread: OnReadOpts) => connectTo(this.address, onread);
-      connection = this.connections[direction] = new Connection({ role: 'client', window: WINDOW, open });
+      connection = this.connections[direction] = new Connection({ role: 'client', open });
     }
     const stream = connection.call([
       [':method', 'POST'],

@@ -41,7 +41,6 @@ export class Reducer {
     const ongoing = new OngoingReduction(reduction, this.pool, (refusal) => this.tellOf(refusal));
     this.close(`Step ${reduction.step} of generation ${reduction.generation} is summed now.`);
     this.current = ongoing;
-    this.pool.share(sharedRooms(reduction));
     if (own !== undefined) {
       const part = new OwnPart(own, reduction, this.pool);
       if (reduction.contributions.get(own.worker)!.length > 0) ongoing.addGiver(part);
@@ -108,17 +107,6 @@ export class Reducer {
   private tellOf({ worker, message, kind }: Refusal): void {
     this.options.onRefused(worker, message, kind);
   }
-}
-
-/** Chunks that the givers of a reduction may have here between them, beyond one each, if it is fast that way. */
-const CHUNKS_AHEAD = 10;
-
-/** With fewer than all parts of one chunk range, and two of the next ones of every giver, they could wait for each other for ever. */
-function sharedRooms({ contributions }: Reduction): number {
-  const parts = [...contributions.values()].map(({ length }) => length);
-  const givers = parts.filter((count) => count > 0).length;
-  const further = parts.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
-  return further + Math.max(2 * givers, CHUNKS_AHEAD);
 }
 
 function isNewer(a: GradientChunk, b: Reduction | undefined): boolean {

@@ -16,10 +16,10 @@ export function isOwn(head: Buffer): boolean | undefined {
 export function accept(
   accepted: Socket,
   head: Buffer,
-  { window, onCall }: Required<Pick<ConnectionOptions, 'window' | 'onCall'>>,
+  onCall: NonNullable<ConnectionOptions['onCall']>,
 ): Connection {
   const connection = new Connection({
-    ...{ role: 'server', window, onCall },
+    ...{ role: 'server', onCall },
     open: (onread) => rereading(accepted, onread),
   });
   connection.receive(head.subarray(PREFACE.length));

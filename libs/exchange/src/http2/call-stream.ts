@@ -3,13 +3,8 @@ import type { DataTaker } from './frame-reader.js';
 import { ErrorCode, Flag, FrameType, MAX_WINDOW, ProtocolError } from './frames.js';
 import { type Headers, encodeHeaders } from './header-block.js';
 
-/** Reads what the other end sends in a stream. */
-export interface Sink {
-  /** Where the next bytes belong, `most` of them at most; undefined where that is not known. */
-  place(most: number): Buffer | undefined;
-  placed(count: number): void;
-  /** Tells how many of the bytes it takes; the others are handed over again when `drain` is called. */
-  receive(data: Buffer): number;
+/** Reads what the other end sends in a call. */
+export interface Sink extends DataTaker {
   /** Nothing more comes: the other end has said so, or the call has broken off. */
   finish(how: 'ended' | 'broken'): void;
 }
@@ -33,38 +28,38 @@ interface Outgoing {
 
 /** One call within a connection: what HTTP/2 calls a stream. */
 export class CallStream implements DataTaker {
-  /** Bytes that the other end takes at present. */
-  sendWindow: number;
   owner: StreamOwner = {};
+  /** Bytes that the other end takes at present, and that may come. */
+  private sendWindow: number;
   private receiveWindow: number;
-  /** Bytes taken since the other end heard of some. */
-  private taken = 0;
   private sink: Sink | undefined;
-  /** What the sink does not take yet, less than a window. */
-  private backlog: Buffer[] = [];
-  private queue: Outgoing[] = [];
+  private readonly queue: Outgoing[] = [];
   private localEnded = false;
   private remoteEnded = false;
-  /** 'ended': what has come can still be read. */
-  private state: 'open' | 'ended' | 'broken' = 'open';
+  private isOver = false;
 
   constructor(
     private readonly connection: Connection,
     readonly id: number,
+    windows: { send: number; receive: number },
   ) {
-    this.sendWindow = connection.peerWindow;
-    this.receiveWindow = connection.window;
+    [this.sendWindow, this.receiveWindow] = [windows.send, windows.receive];
   }
 
   /** Whether nothing said here reaches anybody. */
   get isClosed(): boolean {
-    return this.state !== 'open' || this.localEnded;
+    return this.isOver || this.localEnded;
   }
 
-  /** Sets who reads; what has come before is read now. */
+  /** Sets who reads, at once: it is handed everything that the window lets through. */
   readWith(sink: Sink): void {
     this.sink = sink;
-    this.drain();
+  }
+
+  /** So many bytes more may come. */
+  allow(bytes: number): void {
+    this.receiveWindow += bytes;
+    if (!this.isOver && !this.remoteEnded) this.connection.sendCredit(this.id, bytes);
   }
 
   sendHeaders(headers: Iterable<readonly [string, string]>, isLast = false): void {
@@ -90,7 +85,8 @@ export class CallStream implements DataTaker {
 
   /** Breaks off. */
   reset(code: number = ErrorCode.cancel): void {
-    if (this.state === 'open') this.connection.sendReset(this.id, code);
+    if (this.isOver) return;
+    this.connection.sendReset(this.id, code);
     this.close('broken');
   }
 
@@ -113,6 +109,48 @@ export class CallStream implements DataTaker {
     this.endIfDone();
   }
 
+  /** The other end takes so many bytes more. Throws a ProtocolError. */
+  widen(bytes: number): void {
+    this.sendWindow += bytes;
+    if (this.sendWindow > MAX_WINDOW) throw new ProtocolError('a window was made wider than HTTP/2 allows');
+    this.pump();
+  }
+
+  /** Data of so many bytes are coming. Throws a ProtocolError. */
+  expect(bytes: number): void {
+    this.receiveWindow -= bytes;
+    if (this.receiveWindow < 0) throw new ProtocolError('more came than the window of a call lets through');
+  }
+
+  place(most: number): Buffer | undefined {
+    return this.isOver ? undefined : this.sink?.place(most);
+  }
+
+  placed(count: number): void {
+    if (!this.isOver) this.sink?.placed(count);
+  }
+
+  receive(data: Buffer): void {
+    if (!this.isOver) this.sink?.receive(data);
+  }
+
+  /** The other end sends nothing more. */
+  endReceiving(): void {
+    this.remoteEnded = true;
+    this.sink?.finish('ended');
+    this.endIfDone();
+  }
+
+  /** The call is over. */
+  close(how: 'ended' | 'broken', reason?: string): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.connection.forget(this);
+    this.dropQueue();
+    if (how === 'broken') this.sink?.finish('broken');
+    this.owner.closed?.(reason);
+  }
+
   private get sendable(): number {
     const { sendWindow, peerFrameBytes } = this.connection;
     return Math.min(this.sendWindow, sendWindow, peerFrameBytes);
@@ -128,75 +166,9 @@ export class CallStream implements DataTaker {
     this.pump();
   }
 
-  /** The other end takes so many bytes more. Throws a ProtocolError. */
-  widen(bytes: number): void {
-    this.sendWindow += bytes;
-    if (this.sendWindow > MAX_WINDOW) throw new ProtocolError('a window was made wider than HTTP/2 allows');
-    this.pump();
-  }
-
-  /** Data of so many bytes are coming. Throws a ProtocolError. */
-  expect(bytes: number): void {
-    this.receiveWindow -= bytes;
-    if (this.receiveWindow < 0) throw new ProtocolError('more came than the window of a call lets through');
-  }
-
-  place(most: number): Buffer | undefined {
-    return this.state === 'broken' || this.backlog.length > 0 ? undefined : this.sink?.place(most);
-  }
-
-  placed(count: number): void {
-    if (this.state !== 'broken') this.sink!.placed(count);
-    this.giveCredit(count);
-  }
-
-  receive(data: Buffer): void {
-    if (this.state === 'broken') return this.giveCredit(data.length);
-    const count = this.backlog.length === 0 && this.sink !== undefined ? this.sink.receive(data) : 0;
-    if (count > 0) this.giveCredit(count);
-    if (count < data.length) this.backlog.push(Buffer.from(data.subarray(count)));
-  }
-
-  /** The sink may take what it did not take before. */
-  drain(): void {
-    const { sink, backlog } = this;
-    while (sink !== undefined && backlog.length > 0) {
-      const data = backlog[0]!;
-      const count = sink.receive(data);
-      this.giveCredit(count);
-      if (count < data.length) {
-        backlog[0] = data.subarray(count);
-        return;
-      }
-      backlog.shift();
-    }
-    if (this.remoteEnded) sink?.finish('ended');
-  }
-
-  /** The other end sends nothing more. */
-  endReceiving(): void {
-    this.remoteEnded = true;
-    this.drain();
-    this.endIfDone();
-  }
-
-  /** The call is over for this connection. */
-  close(how: 'ended' | 'broken', reason?: string): void {
-    const wasOpen = this.state === 'open';
-    if (this.state === 'broken' || (!wasOpen && how === 'ended')) return;
-    this.state = how;
-    this.connection.forget(this);
-    this.dropQueue();
-    if (how === 'broken') {
-      for (const { length } of this.backlog.splice(0)) this.giveCredit(length);
-      this.sink?.finish('broken');
-    }
-    if (wasOpen) this.owner.closed?.(reason);
-  }
-
   /** A server's status is the end of a call, whatever its client still had to say. */
   private endIfDone(): void {
-    if (this.state !== 'open') return;
+    if (this.isOver) return;
     const isSent = this.localEnded && this.queue.length === 0;
     if (this.connection.role === 'server') {
       if (isSent && this.remoteEnded) this.close('ended');
@@ -205,15 +177,6 @@ export class CallStream implements DataTaker {
       if (!isSent) this.connection.sendReset(this.id, ErrorCode.cancel);
       this.close('ended');
     }
-  }
-
-  private giveCredit(bytes: number): void {
-    this.connection.giveCredit(bytes);
-    this.taken += bytes;
-    if (this.state !== 'open' || this.remoteEnded || this.taken < this.connection.window / 4) return;
-    this.connection.sendCredit(this.id, this.taken);
-    this.receiveWindow += this.taken;
-    this.taken = 0;
   }
 }
 

@@ -29,10 +29,14 @@ const MAX_STREAMS = 64;
 const PING_EVERY_MS = 10_000;
 const PING_TIMEOUT_MS = 20_000;
 
+/**
+ * Bytes that may come of all calls. So many that it holds nobody back: what may come is said for each call, and none has more
+ * until its reader says so.
+ */
+const WINDOW = 2 ** 30;
+
 export interface ConnectionOptions {
   readonly role: 'client' | 'server';
-  /** Bytes that may come before it is said that some were taken: of each call, and of all. */
-  readonly window: number;
   /** Makes the socket, which reads as `onread` says. */
   readonly open: (onread: OnReadOpts) => Socket;
   /** A server's: a client has begun a call for this path. */
@@ -46,9 +50,6 @@ export interface ConnectionOptions {
  */
 export class Connection implements FrameHandler {
   readonly role: 'client' | 'server';
-  readonly window: number;
-  /** Bytes that the other end takes in a new call. */
-  peerWindow = DEFAULT_WINDOW;
   peerFrameBytes = DEFAULT_FRAME_BYTES;
   /** Bytes that the other end takes of all calls. */
   sendWindow = DEFAULT_WINDOW;
@@ -56,16 +57,16 @@ export class Connection implements FrameHandler {
   readonly socket: Socket;
   private readonly streams = new Map<number, CallStream>();
   private readonly onCall: ConnectionOptions['onCall'];
-  private receiveWindow: number;
-  private taken = 0;
+  /** Bytes that the other end takes in a new call. */
+  private peerWindow = DEFAULT_WINDOW;
+  private receiveWindow = WINDOW;
   private nextId = 1;
   private fault: Error | undefined;
   private patience: NodeJS.Timeout | undefined;
   private state: 'open' | 'draining' | 'closed' = 'open';
 
-  constructor({ role, window, open, onCall }: ConnectionOptions) {
+  constructor({ role, open, onCall }: ConnectionOptions) {
     this.role = role;
-    this.window = this.receiveWindow = window;
     this.onCall = onCall;
     this.socket = open({
       buffer: () => this.reader.buffer(),
@@ -86,9 +87,7 @@ export class Connection implements FrameHandler {
 
   /** Begins a call. */
   call(headers: Iterable<readonly [string, string]>): CallStream {
-    const stream = new CallStream(this, this.nextId);
-    this.nextId += 2;
-    this.streams.set(stream.id, stream);
+    const stream = this.open(this.nextId);
     stream.sendHeaders(headers);
     return stream;
   }
@@ -127,22 +126,16 @@ export class Connection implements FrameHandler {
     this.socket.write(numberFrame(FrameType.windowUpdate, stream, bytes));
   }
 
-  /** So many bytes were taken, of whatever call. */
-  giveCredit(bytes: number): void {
-    this.taken += bytes;
-    if (this.taken < this.window / 4) return;
-    this.sendCredit(0, this.taken);
-    this.receiveWindow += this.taken;
-    this.taken = 0;
-  }
-
   beginData({ stream: id, length, flags }: FrameHeader): DataTaker {
     if (flags & Flag.padded) throw new ProtocolError('padded frames are not understood here');
-    this.receiveWindow -= length;
-    if (this.receiveWindow < 0) throw new ProtocolError('more came than the window lets through');
     const stream = this.streams.get(id);
     stream?.expect(length);
-    return stream ?? this.nobody;
+    this.receiveWindow -= length;
+    if (this.receiveWindow < WINDOW / 2) {
+      this.sendCredit(0, WINDOW - this.receiveWindow);
+      this.receiveWindow = WINDOW;
+    }
+    return stream ?? NOBODY;
   }
 
   endData({ stream, flags }: FrameHeader): void {
@@ -161,22 +154,14 @@ export class Connection implements FrameHandler {
     // PRIORITY, and kinds that are not known, change nothing.
   }
 
-  /** What is left of calls that are over. */
-  private readonly nobody: DataTaker = {
-    place: () => undefined,
-    placed: () => {},
-    receive: ({ length }) => this.giveCredit(length),
-  };
-
   private introduce(): void {
     const settings = settingsFrame([
       [Setting.captrain, 1],
       [Setting.headerTableSize, 0],
       ...(this.role === 'client' ? ([[Setting.enablePush, 0]] as const) : []),
-      [Setting.initialWindowSize, this.window],
       [Setting.maxFrameSize, MAX_FRAME_BYTES],
     ]);
-    const wider = numberFrame(FrameType.windowUpdate, 0, this.window - DEFAULT_WINDOW);
+    const wider = numberFrame(FrameType.windowUpdate, 0, WINDOW - DEFAULT_WINDOW);
     const preface = this.role === 'client' ? [PREFACE] : [];
     this.socket.write(Buffer.concat([...preface, settings, wider]));
   }
@@ -188,13 +173,18 @@ export class Connection implements FrameHandler {
     let stream = this.streams.get(id);
     if (stream === undefined) {
       if (this.role === 'client' || id < this.nextId || id % 2 === 0) return;
-      this.nextId = id + 2;
       if (this.streams.size >= MAX_STREAMS) return this.sendReset(id, ErrorCode.refusedStream);
-      stream = new CallStream(this, id);
-      this.streams.set(id, stream);
+      stream = this.open(id);
       this.onCall!(stream, headers.get(':path') ?? '');
     } else stream.owner.headers?.(headers);
     if (flags & Flag.endStream) stream.endReceiving();
+  }
+
+  private open(id: number): CallStream {
+    this.nextId = id + 2;
+    const stream = new CallStream(this, id, { send: this.peerWindow, receive: DEFAULT_WINDOW });
+    this.streams.set(id, stream);
+    return stream;
   }
 
   private obey(flags: number, payload: Buffer): void {
@@ -254,3 +244,6 @@ export class Connection implements FrameHandler {
     for (const stream of [...this.streams.values()]) stream.close('broken', reason);
   }
 }
+
+/** Of calls that are over. */
+const NOBODY: DataTaker = { place: () => undefined, placed: () => {}, receive: () => {} };
