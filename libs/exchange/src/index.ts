@@ -1,4 +1,3 @@
-export { collectAtOnce } from './collect-at-once.js';
 export { inChunks } from './in-chunks.js';
 export { type GradientSum, type JoinedSum, NotFinite, joinSums, storeSum } from './joined-sum.js';
 export { type OwnSums } from './own-part.js';
