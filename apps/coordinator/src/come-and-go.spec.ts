@@ -21,6 +21,18 @@ describe('a run whose workers come and go', () => {
     );
   });
 
+  it('shares a step by names, so that those who outlive a coordinator compute nothing again', async () => {
+    for (const names of [
+      ['a', 'b'],
+      ['b', 'a'],
+    ]) {
+      rmSync(path.join(folder, 'run'), { recursive: true, force: true });
+      const { workers } = await run(names.map((name) => ({ name })));
+      const a = workers[names.indexOf('a')]!;
+      expect(a.computed.map(({ subtree }) => subtree)).toEqual(Array(4).fill({ first: 0, count: 2 }));
+    }
+  });
+
   it('does without a worker that is not heard of for its lease', async () => {
     const scripts = [{ name: 'a' }, { name: 'b', fallsSilentInStep: 2 }];
     const { workers } = await run(scripts, { leaseSeconds: 0.5 });

@@ -1,4 +1,4 @@
-import { type ObjectStore, openStore, readManifest, requireConditionalWrites } from '@captrain/data';
+import { type ObjectStore, openStore, readManifest, requireConditionalWrites } from '@captrain/data/store';
 import { stepsPerEpoch, totalSteps } from '@captrain/data/order';
 import { ReduceService } from '@captrain/exchange';
 import {

@@ -5,7 +5,7 @@ import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ObjectStore, openStore } from '@captrain/data';
+import { type ObjectStore, openStore } from '@captrain/data/store';
 import { type Minio, startLossyProxy, startMinio } from '@captrain/data/testing';
 import { UserError } from '@captrain/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConflictError, type ObjectStore } from '@captrain/data';
+import { ConflictError, type ObjectStore } from '@captrain/data/store';
 import { latestTerm } from '@captrain/model/run';
 import { UserError, messageOf, thisProcess } from '@captrain/runtime';
 import {

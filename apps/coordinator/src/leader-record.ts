@@ -1,4 +1,4 @@
-import { type ObjectStore, readVersion } from '@captrain/data';
+import { type ObjectStore, readVersion } from '@captrain/data/store';
 import { UserError, hasEnded } from '@captrain/runtime';
 import { z } from 'zod';
 

@@ -1,4 +1,4 @@
-import type { DataManifest, ObjectStore } from '@captrain/data';
+import type { DataManifest, ObjectStore } from '@captrain/data/store';
 import {
   type Checkpoint,
   CheckpointLog,

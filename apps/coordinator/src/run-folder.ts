@@ -1,4 +1,4 @@
-import { ConflictError, NotFoundError, type ObjectStore } from '@captrain/data';
+import { ConflictError, NotFoundError, type ObjectStore } from '@captrain/data/store';
 import { type RunConfig, findCheckpoint, runConfig } from '@captrain/model/run';
 import { UserError, parseConfig } from '@captrain/runtime';
 

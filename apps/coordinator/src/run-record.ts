@@ -1,4 +1,4 @@
-import type { ObjectStore } from '@captrain/data';
+import type { ObjectStore } from '@captrain/data/store';
 import type { RunConfig } from '@captrain/model/run';
 import { faultPoint } from '@captrain/runtime';
 import { abandonRun, createRun, refuseRun, rewriteRun } from './run-folder.js';

@@ -1,4 +1,4 @@
-import type { ObjectStore } from '@captrain/data';
+import type { ObjectStore } from '@captrain/data/store';
 import type { Logger } from '@captrain/runtime';
 import type { Validation, ValidationChoice } from '@captrain/model/run';
 import type { Ready } from '@captrain/protos';

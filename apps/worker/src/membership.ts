@@ -30,20 +30,17 @@ export interface MembershipOptions extends ReplicaOptions {
 
 /** A worker that belongs to a run: it does what the coordinator says, one message after another. */
 export class Membership {
-  private readonly sums: HeldSums;
   private writer: Writer | undefined;
 
   private constructor(
     private readonly link: Link,
     private readonly replica: Replica,
-    private readonly buffers: SharedBuffers,
+    private readonly sums: HeldSums,
     /** Where the link's thread puts each global sum. */
     private readonly result: SharedMemory,
     private readonly options: MembershipOptions,
     private welcome: Welcome,
-  ) {
-    this.sums = new HeldSums(buffers);
-  }
+  ) {}
 
   /**
    * Loads what the coordinator's welcome describes, and says that this worker is ready. A checkpoint that cannot be had is
@@ -57,7 +54,7 @@ export class Membership {
     const result = await buffers.take();
     link.receiveInto(result);
     options.log.info({ worker: welcome.worker, device, parameters }, 'ready');
-    const membership = new Membership(link, replica, buffers, result, options, welcome);
+    const membership = new Membership(link, replica, new HeldSums(buffers), result, options, welcome);
     if (welcome.checkpoint !== '') await membership.fetchCheckpoint(welcome);
     await membership.introduce();
     return membership;
@@ -113,14 +110,7 @@ export class Membership {
   }
 
   private async holding(): Promise<Holding> {
-    return { step: this.state.step, digest: await this.digest() };
-  }
-
-  private async digest(): Promise<string> {
-    const scratch = await this.buffers.take();
-    const digest = await this.state.digest(scratch.floats(0, this.state.parameters));
-    this.buffers.give(scratch);
-    return digest;
+    return { step: this.state.step, digest: await this.state.digest() };
   }
 
   private async plan(plan: Plan): Promise<void> {
@@ -178,7 +168,7 @@ export class Membership {
     else this.algorithm.apply(this.result.floats(), { ...update, leaves });
     this.sums.drop();
     const updateSeconds = (performance.now() - started) / 1000;
-    const digest = reportDigest ? await this.digest() : '';
+    const digest = reportDigest ? await this.state.digest() : '';
     faultPoint('applied', step);
     this.link.say({ updated: { generation, step, digest, updateSeconds } });
   }

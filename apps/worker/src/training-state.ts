@@ -120,19 +120,12 @@ export class TrainingState {
     this.advance(step);
   }
 
-  /** Of the whole state, as `stateDigest` has it; `scratch` is overwritten, and has `parameters` values. */
-  async digest(scratch: Float32Array): Promise<string> {
+  /** Of the whole state, as `stateDigest` has it; that must not change meanwhile. */
+  async digest(): Promise<string> {
     const { captioner, optimizer, outer } = this;
-    const arrays = function* () {
-      copyOut(captioner.variables, scratch);
-      yield scratch;
-      optimizer.copyMoments({ m: scratch });
-      yield scratch;
-      optimizer.copyMoments({ v: scratch });
-      yield scratch;
-      if (outer) yield outer;
-    };
-    return (this.knownDigest ??= await stateDigest(this.facts(), arrays()));
+    const moments = [optimizer.momentTensors('mean'), optimizer.momentTensors('square')];
+    const arrays = [captioner.variables, ...moments, ...(outer ? [outer] : [])];
+    return (this.knownDigest ??= await stateDigest(this.facts(), arrays));
   }
 
   /** The same of a state that is not this one, at another step. */

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import path from 'node:path';
 import { expect, it } from 'vitest';
 import { UserError } from '@captrain/runtime';
 import { requireConditionalWrites } from './conditional-writes.js';
@@ -7,6 +8,8 @@ import type { ObjectStore } from './object-store.js';
 import { ConflictError, NotFoundError } from './object-store.js';
 import { readPieces } from './read-pieces.js';
 import { readVersion } from './read-version.js';
+
+const fixtures = path.join(import.meta.dirname, '../fixtures');
 
 /** What every object store does. `open` gives an empty store each time. */
 export function describesAnObjectStore(open: () => Promise<ObjectStore>): void {
@@ -176,9 +179,8 @@ export function countsFromManyProcesses(
     const processes = 3;
     const steps = 15;
     const exits = Array.from({ length: processes }, async () => {
-      const child = fork(new URL('./testing/count.mjs', import.meta.url), [store.uri, String(steps)], {
-        env: { ...process.env, ...env() },
-      });
+      const args = [path.join(fixtures, 'count.ts'), store.uri, String(steps)];
+      const child = fork(path.join(fixtures, 'run-source.mjs'), args, { env: { ...process.env, ...env() } });
       const [code] = await once(child, 'exit');
       return code as number;
     });

@@ -1,6 +1,7 @@
 // captrain's addon beside tfjs's: what the C API offers and tfjs does not expose, in the same eager context.
 
 #include "background_copy.h"
+#include "block_checksums.h"
 #include "captured_context.h"
 #include "collective_watch.h"
 #include "functions.h"
@@ -98,6 +99,8 @@ NAPI_MODULE_INIT() {
   add_method<new_background_copy>(env, exports, "newBackgroundCopy");
   add_method<start_background_copy>(env, exports, "startBackgroundCopy");
   add_method<finish_background_copy>(env, exports, "finishBackgroundCopy");
+  add_method<new_block_checksums>(env, exports, "newBlockChecksums");
+  add_method<start_block_checksums>(env, exports, "startBlockChecksums");
   add_method<detach>(env, exports, "detach");
   add_method<add_function_def>(env, exports, "addFunctionDef");
   add_method<define_function>(env, exports, "defineFunction");

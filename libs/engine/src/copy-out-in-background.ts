@@ -28,12 +28,7 @@ export function copyOutInBackground(tensors: readonly tf.Tensor[], into: Float32
   const addon = engineAddon();
   const { handle, address } = addon.newBackgroundCopy(into);
   tf.tidy(() =>
-    rawOp(
-      'CaptrainHoldForCopy',
-      [...tensors, tf.tensor1d(address, 'int32')],
-      { N: { int: tensors.length } },
-      0,
-    ),
+    rawOp('CaptrainHold', [...tensors, tf.tensor1d(address, 'int32')], { N: { int: tensors.length } }, 0),
   );
   const release = hold([into]);
   const done = addon.startBackgroundCopy(handle, into).finally(release);

@@ -1,6 +1,7 @@
 export { accumulate } from './accumulate.js';
 export type { Attribute, Attributes, ConstantValue, NodeAttribute, NodeAttributes } from './attributes.js';
 export { requireBfloat16 } from './bfloat16.js';
+export { blockChecksums } from './block-checksums.js';
 export { bucketOf } from './compile/bucket-of.js';
 export {
   CollectiveError,

@@ -48,6 +48,9 @@ export interface EngineAddon {
   newBackgroundCopy(into: Float32Array): { handle: unknown; address: number[] };
   startBackgroundCopy(handle: unknown, into: Float32Array): Promise<void>;
   finishBackgroundCopy(handle: unknown): void;
+  /** native/block_checksums.h */
+  newBlockChecksums(values: number, block: number): { handle: unknown; address: number[] };
+  startBlockChecksums(handle: unknown): Promise<number[]>;
   detach(array: Float32Array): void;
   listDevices(): { name: string; type: string; bytes: number }[];
   addFunctionDef(bytes: Uint8Array): void;

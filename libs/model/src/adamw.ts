@@ -1,7 +1,7 @@
 import { type BackgroundCopy, hasKernels, type tf } from '@captrain/engine';
 import { ComposedUpdate } from './adamw/composed-update.js';
 import { KernelUpdate } from './adamw/kernel-update.js';
-import type { Gradient, Moments, ParameterRange } from './adamw/update.js';
+import type { Gradient, Moment, Moments, ParameterRange } from './adamw/update.js';
 import type { OptimizerConfig } from './config.js';
 
 /** AdamW's state of a flat layout: the updates done, and the running means of gradients and of their squares. */
@@ -79,8 +79,13 @@ export class AdamW {
    * Starts to copy one moment of some parameters (whole ones, at [first, end) of the flat array) into an array of their
    * length. What is copied is the present state if `wait` is called before the next update.
    */
-  copyInBackground(moment: 'mean' | 'square', range: ParameterRange, into: Float32Array): BackgroundCopy {
+  copyInBackground(moment: Moment, range: ParameterRange, into: Float32Array): BackgroundCopy {
     return this.#moments.copyInBackground(moment, range, into);
+  }
+
+  /** One moment: flat, tensor behind tensor, in the order of the variables. They stay the optimizer's. */
+  momentTensors(moment: Moment): readonly tf.Tensor[] {
+    return this.#moments.tensors(moment);
   }
 
   /** A copy of the state, flat in the order of the variables. */

@@ -1,4 +1,4 @@
-import type { ObjectStore } from '@captrain/data';
+import type { ObjectStore } from '@captrain/data/store';
 import type { Checkpoint, Validation } from '@captrain/model/run';
 import type { StateMissed } from '@captrain/protos';
 import { type Logger, UserError } from '@captrain/runtime';

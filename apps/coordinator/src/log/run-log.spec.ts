@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { openStore } from '@captrain/data';
+import { openStore } from '@captrain/data/store';
 import { createLogger } from '@captrain/runtime';
 import { afterEach, expect, it } from 'vitest';
 import { RunLog, type StepMetrics } from './run-log.js';

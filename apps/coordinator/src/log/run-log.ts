@@ -1,4 +1,4 @@
-import { ConflictError, NotFoundError, type ObjectStore } from '@captrain/data';
+import { ConflictError, NotFoundError, type ObjectStore } from '@captrain/data/store';
 import { faultPoint } from '@captrain/runtime';
 import type { StorePatience } from './store-patience.js';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConflictError } from '@captrain/data';
+import { ConflictError } from '@captrain/data/store';
 import { type Logger, messageOf } from '@captrain/runtime';
 
 const PAUSE_MS = 500;

@@ -61,7 +61,9 @@ export class StepRun {
   /** Runs to an end. */
   async toEnd(): Promise<StepEnd> {
     const { crew, pace, board } = this.run;
-    const { working, relieved } = pace.divide(crew.active, this.batch.step);
+    // In an order that a coordinator's successor finds, too: its workers hold what they have computed of the step.
+    const members = crew.active.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const { working, relieved } = pace.divide(members, this.batch.step);
     if (working.length === 0) return { kind: 'deserted' };
     for (const member of relieved) member.state = 'WORKER_STATE_RELIEVED';
     this.plan(shareOut(this.batch.leaves, working, relieved));

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { manifestOf, openStore } from '@captrain/data';
+import { manifestOf, openStore } from '@captrain/data/store';
 import { coordinatorConfig } from '@captrain/model/run';
 import { createLogger } from '@captrain/runtime';
 import { afterEach, beforeEach } from 'vitest';

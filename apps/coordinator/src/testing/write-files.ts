@@ -1,4 +1,4 @@
-import { openStore } from '@captrain/data';
+import { openStore } from '@captrain/data/store';
 import type { CheckpointFile, WriteCheckpoint } from '@captrain/protos';
 import { sha256 } from '@captrain/runtime';
 

@@ -16,7 +16,10 @@ type Stream = ClientDuplexStream<WorkerMessage, CoordinatorMessage__Output>;
 /** Seconds that a connection may take to be made, and a coordinator may be silent before its welcome. */
 const CONNECT_SECONDS = 2;
 const WELCOME_SECONDS = 10;
+/** Between connections. */
 const PAUSE_MS = { first: 100, most: 1000 };
+/** Between attempts at one where nobody listens, which costs next to nothing: all wait for a coordinator that comes back. */
+const ATTEMPT_MS = { first: 100, most: 200 };
 /** How long last words may take. */
 const FAREWELL_MS = 2000;
 
@@ -36,7 +39,8 @@ export interface ControlOptions {
 }
 
 /** How a connection ended. */
-type End = { readonly stop: Stop } | { readonly lost: string };
+type End =
+  { readonly stop: Stop } | { readonly lost: string; /** Nobody was there. */ readonly unreached?: boolean };
 
 /**
  * The stream of messages between this worker and whoever leads the run at an address. A coordinator that breaks off, or is
@@ -110,7 +114,7 @@ export class ControlStream {
       const waited = (performance.now() - since) / 1000;
       if (waited > (this.connection === 0 ? patience : reconnect)) throw this.nobody(reason);
       await sleep(pause);
-      pause = Math.min(2 * pause, PAUSE_MS.most);
+      if (!('unreached' in end)) pause = Math.min(2 * pause, PAUSE_MS.most);
     }
   }
 
@@ -128,7 +132,8 @@ export class ControlStream {
     const options = {
       ...channelOptions,
       'grpc.use_local_subchannel_pool': 1,
-      'grpc.initial_reconnect_backoff_ms': PAUSE_MS.first,
+      'grpc.initial_reconnect_backoff_ms': ATTEMPT_MS.first,
+      'grpc.max_reconnect_backoff_ms': ATTEMPT_MS.most,
     };
     const client = new TrainingClient(this.options.coordinator, credentials.createInsecure(), options);
     try {
@@ -136,7 +141,7 @@ export class ControlStream {
       const failed = await new Promise<Error | undefined>((resolve) =>
         client.waitForReady(deadline, resolve),
       );
-      return failed ? { lost: failed.message } : await this.converse(client.work());
+      return failed ? { lost: failed.message, unreached: true } : await this.converse(client.work());
     } finally {
       this.stream = undefined;
       client.close();

@@ -15,7 +15,7 @@ void register_kernels() {
   register_copy_out();
   register_cross_entropy();
   register_dropout();
-  register_hold_for_copy();
+  register_hold();
   register_layer_norm();
   if (instruction_set() >= InstructionSet::avx512) register_matmul();
   register_row_sum();

@@ -11,7 +11,7 @@ void register_attention();
 void register_copy_out();
 void register_cross_entropy();
 void register_dropout();
-void register_hold_for_copy();
+void register_hold();
 void register_layer_norm();
 void register_matmul();
 void register_row_sum();

@@ -1,5 +1,5 @@
 import { type BackgroundCopy, tf } from '@captrain/engine';
-import type { Gradient, Moments, ParameterRange, UpdateFactors } from './update.js';
+import type { Gradient, Moment, Moments, ParameterRange, UpdateFactors } from './update.js';
 
 /** Consecutive parameters are updated together up to this many values: few ops for small models, little memory for large. */
 const GROUP_VALUES = 1 << 22;
@@ -54,16 +54,16 @@ export class ComposedUpdate implements Moments {
   }
 
   /** Where there are no kernels, nothing copies in the background: it is done at once. */
-  copyInBackground(
-    moment: 'mean' | 'square',
-    { first, end }: ParameterRange,
-    into: Float32Array,
-  ): BackgroundCopy {
+  copyInBackground(moment: Moment, { first, end }: ParameterRange, into: Float32Array): BackgroundCopy {
     for (const { offset, length, [moment]: values } of this.#groups) {
       const [from, to] = [Math.max(first, offset), Math.min(end, offset + length)];
       if (from < to) into.set(values.dataSync().subarray(from - offset, to - offset), from - first);
     }
     return { done: Promise.resolve(), wait: () => {} };
+  }
+
+  tensors(moment: Moment): readonly tf.Tensor[] {
+    return this.#groups.map((group) => group[moment]);
   }
 
   read(means: Float32Array, squares: Float32Array): void {

@@ -7,7 +7,7 @@ import {
   rawOp,
   tf,
 } from '@captrain/engine';
-import type { Gradient, Moments, ParameterRange, UpdateFactors } from './update.js';
+import type { Gradient, Moment, Moments, ParameterRange, UpdateFactors } from './update.js';
 
 /**
  * By the engine's own op: one pass over memory (28 bytes a value) changes parameters and moments in place. A tensor that
@@ -51,17 +51,17 @@ export class KernelUpdate implements Moments {
     if (squares) copyOut(this.#squares, squares);
   }
 
-  copyInBackground(
-    moment: 'mean' | 'square',
-    { first, end }: ParameterRange,
-    into: Float32Array,
-  ): BackgroundCopy {
+  copyInBackground(moment: Moment, { first, end }: ParameterRange, into: Float32Array): BackgroundCopy {
     let offset = 0;
-    const tensors = (moment === 'mean' ? this.#means : this.#squares).filter(({ size }) => {
+    const tensors = this.tensors(moment).filter(({ size }) => {
       offset += size;
       return offset > first && offset <= end;
     });
     return copyOutInBackground(tensors, into);
+  }
+
+  tensors(moment: Moment): readonly tf.Tensor[] {
+    return moment === 'mean' ? this.#means : this.#squares;
   }
 
   read(means: Float32Array, squares: Float32Array): void {

@@ -22,13 +22,17 @@ export interface ParameterRange {
   readonly end: number;
 }
 
+export type Moment = 'mean' | 'square';
+
 /** AdamW's two moments of a list of variables, and how they update these: nothing is checked here. */
 export interface Moments {
   update(gradient: Gradient, factors: UpdateFactors): void;
   /** Writes the moments into two flat arrays, or one of them. */
   write(means: Float32Array | undefined, squares: Float32Array | undefined): void;
   /** Starts to write one moment of some parameters into an array of their length. */
-  copyInBackground(moment: 'mean' | 'square', range: ParameterRange, into: Float32Array): BackgroundCopy;
+  copyInBackground(moment: Moment, range: ParameterRange, into: Float32Array): BackgroundCopy;
+  /** One moment: flat, tensor behind tensor, in the order of the variables. */
+  tensors(moment: Moment): readonly tf.Tensor[];
   /** Takes copies of two flat arrays as the moments. */
   read(means: Float32Array, squares: Float32Array): void;
   close(): void;

@@ -12,7 +12,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import path from 'node:path';
-import { withFileLock } from '@captrain/data';
+import { withFileLock } from '@captrain/data/store';
 import { sha256 } from '@captrain/runtime';
 import { describe, expect, test } from 'vitest';
 import { modelFolder } from './model-folder.js';
@@ -152,11 +152,12 @@ describe('a download', () => {
       setTimeout(() => response.end(weights.subarray(1000)), 500);
       return true;
     };
-    const script = path.join(import.meta.dirname, 'testing/find.mjs');
+    const fixtures = path.join(import.meta.dirname, '../../fixtures');
+    const program = ['run-source.mjs', 'find-model.ts'].map((name) => path.join(fixtures, name));
     const env = { ...process.env, HF_ENDPOINT: hub().server.endpoint, HF_HUB_CACHE: hub().settings.cache };
     const found = await Promise.all(
       [1, 2].map(async () => {
-        const child = spawn(process.execPath, [script, 'org/gpt2'], { env });
+        const child = spawn(process.execPath, [...program, 'org/gpt2'], { env });
         let text = '';
         for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => (text += piece));
         const [code] = await once(child, 'close');

@@ -1,4 +1,4 @@
-import { type ListFileEntry, listFiles, modelInfo } from '@huggingface/hub';
+import type { ListFileEntry } from '@huggingface/hub';
 import { messageOf } from '@captrain/runtime';
 import { HubFault } from './hub-fault.js';
 import { type HubContext, StallGuard, hubRequest, persist } from './hub-request.js';
@@ -18,6 +18,7 @@ export type HubTree = ReadonlyMap<string, HubFile>;
 
 /** The commit that a revision names now. Throws a HubFault. */
 export async function commitOf({ id, revision }: HubName, context: HubContext): Promise<string> {
+  const { modelInfo } = await hubClient();
   const { sha } = await asHub(() =>
     modelInfo({
       name: id,
@@ -33,6 +34,7 @@ export async function commitOf({ id, revision }: HubName, context: HubContext): 
 
 /** All files of a commit, in folders too. Throws a HubFault. */
 export async function treeOf(id: string, commit: string, context: HubContext): Promise<HubTree> {
+  const { listFiles } = await hubClient();
   const tree = new Map<string, HubFile>();
   await asHub(async () => {
     const listing = listFiles({
@@ -46,6 +48,9 @@ export async function treeOf(id: string, commit: string, context: HubContext): P
   });
   return tree;
 }
+
+/** Loaded where it is needed only: most runs name a folder, and every program that may ask the hub would wait for it. */
+const hubClient = () => import('@huggingface/hub');
 
 function fileOf({ path, size, oid, lfs }: ListFileEntry): HubFile {
   const sound =

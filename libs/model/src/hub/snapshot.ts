@@ -1,6 +1,6 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { withFileLock } from '@captrain/data';
+import { withFileLock } from '@captrain/data/store';
 import { ProgressBar, UserError, formatBytes } from '@captrain/runtime';
 import { bytesThere, downloadFile, partialOf } from './download-file.js';
 import { type HubFile, type HubTree, treeOf } from './hub-api.js';

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ConflictError, type ObjectStore, openStore } from '@captrain/data';
+import { ConflictError, type ObjectStore, openStore } from '@captrain/data/store';
 import { type Minio, startMinio } from '@captrain/data/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CheckpointLog } from './checkpoint-log.js';

@@ -1,4 +1,4 @@
-import type { ObjectStore } from '@captrain/data';
+import type { ObjectStore } from '@captrain/data/store';
 import { faultPoint } from '@captrain/runtime';
 import {
   type CheckpointManifest,

@@ -1,4 +1,4 @@
-import { type ObjectStore } from '@captrain/data';
+import { type ObjectStore } from '@captrain/data/store';
 import { sha256 } from '@captrain/runtime';
 import type { CheckpointLog } from './checkpoint-log.js';
 import type { CheckpointManifest } from './checkpoint-manifest.js';

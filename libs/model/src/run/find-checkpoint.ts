@@ -1,4 +1,4 @@
-import type { ObjectStore } from '@captrain/data';
+import type { ObjectStore } from '@captrain/data/store';
 import { UserError } from '@captrain/runtime';
 import { type PointerName, pointerPath, readPointer } from './pointer.js';
 import {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFile
 import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type ObjectStore, openStore } from '@captrain/data';
+import { type ObjectStore, openStore } from '@captrain/data/store';
 import { UserError } from '@captrain/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CheckpointLog } from './checkpoint-log.js';

@@ -1,4 +1,4 @@
-import { ConflictError, type ObjectStore, readVersion } from '@captrain/data';
+import { ConflictError, type ObjectStore, readVersion } from '@captrain/data/store';
 import { checkpointFolder } from './stored-checkpoints.js';
 
 /** Names of the objects that name a checkpoint: the newest one, and the best by its validation. */

@@ -1,4 +1,4 @@
-import { NotFoundError, type ObjectStore } from '@captrain/data';
+import { NotFoundError, type ObjectStore } from '@captrain/data/store';
 import { UserError, messageOf } from '@captrain/runtime';
 import { type CheckpointManifest, parseManifest } from './checkpoint-manifest.js';
 

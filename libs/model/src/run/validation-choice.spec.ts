@@ -1,4 +1,4 @@
-import { DataManifest, manifestOf } from '@captrain/data';
+import { DataManifest, manifestOf } from '@captrain/data/store';
 import { expect, test } from 'vitest';
 import { validationChoice } from './validation-choice.js';
 

@@ -1,4 +1,4 @@
-import type { DataManifest } from '@captrain/data';
+import type { DataManifest } from '@captrain/data/store';
 import type { RunConfig } from './run-config.js';
 
 /** Names that data sets give their split for validation, the usual one first. */

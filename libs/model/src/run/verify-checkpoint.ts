@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { NotFoundError, type ObjectStore, readPieces } from '@captrain/data';
+import { NotFoundError, type ObjectStore, readPieces } from '@captrain/data/store';
 import { formatBytes, mapInOrder } from '@captrain/runtime';
 import {
   type Checkpoint,
