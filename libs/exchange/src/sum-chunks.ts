@@ -123,8 +123,13 @@ const NOBODY = { worker: 0, firstMicrobatch: 0, microbatches: 0, receives: false
 
 function refusalOf(part: Part, range: ChunkRange, kind: 'checksum' | 'nonFinite'): Refusal {
   const { first, count } = part.subtree;
-  const fault =
-    kind === 'checksum' ? 'does not have the checksum that came with it' : 'has values that are not finite';
+  const [fault, why] =
+    kind === 'checksum'
+      ? [
+          'does not have the checksum that came with it',
+          ': the memory of its machine, or the network that it comes by, damages what it sends',
+        ]
+      : ['has values that are not finite', ''];
   const where = `between positions ${range.first} and ${range.end - 1}`;
-  return new Refusal(part.worker, kind, `the sum of ${nameOf(first, count)} ${fault}, ${where}`);
+  return new Refusal(part.worker, kind, `the sum of ${nameOf(first, count)} ${fault}, ${where}${why}`);
 }

@@ -113,5 +113,8 @@ export const hostileWorkers: ChaosCase[] = ways.map(({ each: [kind, [did, tamper
       stage.complain(`the fenced worker ended with ${describeEnd(end)}: ${hostile.sentence}`);
     if (!proxy.refusals.some((reason) => reason !== '')) stage.complain('the worker was never told why');
     if (proxy.fenced === undefined) stage.complain('the worker was not fenced');
+    // A link that damages what an honest worker sends looks the same from here.
+    else if (kind === 'garbage' && !proxy.fenced.includes('or the network that it comes by'))
+      stage.complain(`the worker was not told what may be the reason: ${proxy.fenced}`);
   },
 }));

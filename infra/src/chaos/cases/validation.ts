@@ -49,7 +49,8 @@ function allKilledAt(point: string, step: number): ChaosCase {
 
 export const validation: ChaosCase[] = [
   killedAt('worker', 'validating', BEST),
-  killedAt('coordinator', 'validating', BEST, { short: true }),
+  killedAt('coordinator', 'validating', BEST),
+  killedAt('coordinator', 'after-manifest', BEST, { short: true }),
   allKilledAt('validating', BEST),
   allKilledAt('after-manifest', BEST),
   allKilledAt('after-best', BEST),
