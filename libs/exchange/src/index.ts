@@ -9,4 +9,5 @@ export { Reducer, type ReducerOptions } from './reducer.js';
 export type { Reduction, SubtreeSum } from './reduction.js';
 export type { RefusalKind } from './refusal.js';
 export { type Subtree, alignedSubtrees, joinSiblings, shareMicrobatches, subtreeKey } from './subtree.js';
+export type { SumOutcome } from './sum-checksum.js';
 export { sumOrder } from './sum-order.js';
