@@ -1,11 +1,5 @@
-export {
-  CHUNK_BYTES,
-  CHUNK_VALUES,
-  FLOW_CONTROL_WINDOW,
-  SERVER_WINDOW,
-  channelOptions,
-} from './channel-options.js';
-export { createServer } from './create-server.js';
+export { CHUNK_BYTES, CHUNK_VALUES, SERVER_WINDOW, channelOptions } from './channel-options.js';
+export { type Diversion, createServer } from './create-server.js';
 export {
   type ChunkHeader,
   ChunkMessage,
@@ -23,6 +17,7 @@ export {
   TrainingClient,
   loadPackageDefinition,
   peerService,
+  reducePaths,
   statusService,
   trainingService,
 } from './services.js';

@@ -55,3 +55,6 @@ export const PeerClient = grpc.makeGenericClientConstructor(
 
 export const statusService = captrain.v1.Status.service;
 export const StatusClient = captrain.v1.Status;
+
+/** Of both services' Reduce. */
+export const reducePaths: readonly string[] = [trainingService.Reduce.path, peerService.Reduce.path];

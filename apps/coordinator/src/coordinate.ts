@@ -1,5 +1,6 @@
 import { type ObjectStore, openStore, readManifest, requireConditionalWrites } from '@captrain/data';
 import { stepsPerEpoch, totalSteps } from '@captrain/data/order';
+import { ReduceService } from '@captrain/exchange';
 import {
   type Checkpoint,
   type CoordinatorConfig,
@@ -67,9 +68,11 @@ export async function coordinate(
     expectedWorkers: given.workers,
     reduce: given.reduce,
   });
+  const reduce = new ReduceService((call) => doorway.reduce(call));
   const server = await CoordinatorServer.listen(given.host, given.port, {
-    training: trainingHandlers(doorway),
+    training: trainingHandlers(doorway, reduce),
     status: statusHandlers(board),
+    reduce,
   });
   let record: RunRecord | undefined;
   let lease: LeaderLease | undefined;

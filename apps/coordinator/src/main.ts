@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { collectAtOnce } from '@captrain/exchange';
 import { coordinatorConfig } from '@captrain/model/run';
 import { createLogger, defineCommand, endWithParent, packageVersion, runCommand } from '@captrain/runtime';
 import { coordinate } from './coordinate.js';
@@ -23,6 +22,5 @@ const command = defineCommand({
     }),
 });
 
-collectAtOnce();
 endWithParent();
 await runCommand(command, packageVersion(import.meta.url));

@@ -1,5 +1,6 @@
 import { type Server, ServerCredentials } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
+import type { ReduceService } from '@captrain/exchange';
 import {
   type StatusHandlers,
   type TrainingHandlers,
@@ -24,9 +25,9 @@ export class CoordinatorServer {
   static async listen(
     host: string,
     port: number,
-    handlers: { training: TrainingHandlers; status: StatusHandlers },
+    handlers: { training: TrainingHandlers; status: StatusHandlers; reduce: ReduceService },
   ): Promise<CoordinatorServer> {
-    const server = createServer();
+    const server = createServer(handlers.reduce);
     server.addService(trainingService, handlers.training);
     server.addService(statusService, handlers.status);
     const services = ['', 'captrain.v1.Training', 'captrain.v1.Status'];

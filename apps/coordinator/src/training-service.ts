@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ServiceError, status as codes } from '@grpc/grpc-js';
+import type { ReduceService, ServedCall } from '@captrain/exchange';
 import { PROTOCOL_VERSION, type Hello, type TrainingHandlers, type Welcome } from '@captrain/protos';
 import type { Logger } from '@captrain/runtime';
 import type { Crew } from './membership/crew.js';
 import { Member, type WorkStream } from './membership/member.js';
-import type { ReduceCall, Reduction } from './step/reduction.js';
+import type { Reduction } from './step/reduction.js';
 
 /** Workers that have lost their coordinator ask for it again at least so often. */
 const FAREWELL_MS = 2500;
@@ -52,19 +53,15 @@ export class Doorway {
   }
 
   /** Only a plan of this coordinator's brings a worker's part here; a call before is one for another's. */
-  reduce(call: ReduceCall): void {
-    if (this.house !== undefined) return this.house.reduction.handle(call);
-    const details = 'This coordinator does not lead the run yet.';
-    call.emit('error', { code: codes.FAILED_PRECONDITION, details });
+  reduce(call: ServedCall): void {
+    if (this.house !== undefined) this.house.reduction.handle(call);
+    else call.refuse('This coordinator does not lead the run yet.');
   }
 }
 
 /** captrain.v1.Training: members come and go by their control streams; gradients go to the reduction. */
-export function trainingHandlers(doorway: Doorway): TrainingHandlers {
-  return {
-    Work: (stream) => doorway.join(stream),
-    Reduce: (call) => doorway.reduce(call as unknown as ReduceCall),
-  };
+export function trainingHandlers(doorway: Doorway, { Reduce }: ReduceService): TrainingHandlers {
+  return { Work: (stream) => doorway.join(stream), Reduce };
 }
 
 function bidFarewell(stream: WorkStream, reason: string): void {

@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { collectAtOnce } from '@captrain/exchange';
 import { createLogger, defineCommand, endWithParent, packageVersion, runCommand } from '@captrain/runtime';
 import { z } from 'zod';
 import { SentAway } from './sent-away.js';
@@ -70,6 +69,5 @@ function peerHostFor(coordinator: string): string {
   return /^(localhost|127\..*)$/.test(host) ? '127.0.0.1' : '0.0.0.0';
 }
 
-collectAtOnce();
 endWithParent();
 await runCommand(command, packageVersion(import.meta.url));

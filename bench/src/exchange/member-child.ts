@@ -3,11 +3,9 @@
  * as a worker does; a member of 0 values only sums, as the coordinator does. Answers, as JSON each: `fill WORKER
  * VALUES` (puts so much of that worker's gradient in place), an ExchangeOrder (takes part; seconds from then until the sum is there), and `quit`.
  */
-import { collectAtOnce } from '@captrain/exchange';
 import { answerLines } from '../answering-program.js';
 import { Member } from './member.js';
 
-collectAtOnce();
 const member = await Member.listen(Number(process.argv[2]));
 await answerLines({ port: member.port }, async (line) => {
   if (line === 'quit') {

@@ -1,6 +1,12 @@
 import grpc from '@grpc/grpc-js';
 import { SharedMemory } from '@captrain/engine/sums';
-import { Reducer, ReducerConnection, type SubtreeSum, reduceThrough } from '@captrain/exchange';
+import {
+  ReduceService,
+  Reducer,
+  ReducerConnection,
+  type SubtreeSum,
+  reduceThrough,
+} from '@captrain/exchange';
 import { type Neighbour, type Plan, type WireFormat, createServer, peerService } from '@captrain/protos';
 import { LocalExchange, Neighbours, SharedViews } from '@captrain/worker';
 import { fillGradient, verifySum } from './gradient-pattern.js';
@@ -38,13 +44,13 @@ export class Member {
   private result: SharedMemory | undefined;
   port = 0;
 
-  private constructor(
-    private readonly server: grpc.Server,
-    private readonly values: number,
-  ) {
+  private readonly server: grpc.Server;
+
+  private constructor(private readonly values: number) {
     this.memory = this.share(Math.max(1, values));
-    const { reducer, neighbours } = this;
-    server.addService(peerService, { Reduce: reducer.handle.bind(reducer), ...neighbours.handlers });
+    const reduce = new ReduceService((call) => this.reducer.handle(call));
+    this.server = createServer(reduce);
+    this.server.addService(peerService, { Reduce: reduce.Reduce, ...this.neighbours.handlers });
   }
 
   private share(values: number): SharedMemory {
@@ -59,10 +65,9 @@ export class Member {
 
   /** Serves on a free port of the loopback device. */
   static async listen(values: number): Promise<Member> {
-    const server = createServer();
-    const member = new Member(server, values);
+    const member = new Member(values);
     member.port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) =>
+      member.server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) =>
         error ? reject(error) : resolve(port),
       );
     });

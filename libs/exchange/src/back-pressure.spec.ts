@@ -1,4 +1,4 @@
-import { SERVER_WINDOW } from '@captrain/protos';
+import { CHUNK_BYTES } from '@captrain/protos';
 import { afterEach, expect, it } from 'vitest';
 import { reduceThrough } from './reduce-through.js';
 import type { Reduction } from './reduction.js';
@@ -8,8 +8,8 @@ import { type ReducingProcess, startReducing } from './testing/reducing-process.
 const MIB = 1024 * 1024;
 /** 160 MiB of float32: far more than may be under way. */
 const TOTAL = 40 * MIB;
-/** A window, the chunks in work on both sides, and some for the kernel's own. */
-const UNDER_WAY_BYTES = SERVER_WINDOW + 40 * MIB;
+/** The chunks that wait and those in work on both sides, and some for the kernel's own. */
+const UNDER_WAY_BYTES = 40 * MIB;
 
 const plan: Reduction = {
   generation: 1,
@@ -66,7 +66,7 @@ it('a worker that does not take the sum makes the others wait, not the reducer h
   void reducing.reducer.open(plan);
   const idle = reducing.connect().call('receive');
   sayHello(idle, { generation: 1, step: 1, receives: true });
-  // Its window is filled as well before the others are held back.
-  expect(await bytesSentWithin(1500, 1)).toBeLessThan(2 * UNDER_WAY_BYTES);
+  idle.chunks.expect(CHUNK_BYTES);
+  expect(await bytesSentWithin(1500, 1)).toBeLessThan(UNDER_WAY_BYTES);
   expect((await idle.chunks.next())!.offset).toBe(0);
 });

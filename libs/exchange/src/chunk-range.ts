@@ -10,7 +10,7 @@ export interface ChunkRange {
 }
 
 /** Of so many leaves together, a chunk each is so much at most: what a reducer holds must not grow with their number. */
-const ALL_PARTS_BYTES = 4 * CHUNK_BYTES;
+const ALL_PARTS_BYTES = 2 * CHUNK_BYTES;
 /** Of values. */
 export const LEAST_CHUNK_BYTES = CHUNK_BYTES / 4;
 

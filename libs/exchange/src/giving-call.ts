@@ -1,10 +1,10 @@
 import type { GradientChunk } from '@captrain/protos';
-import type { ReceivedChunk } from './chunk-reader.js';
-import type { ChunkRange } from './chunk-range.js';
+import type { ChunkSource, ReceivedChunk } from './chunk-reader.js';
+import { type ChunkRange, chunkBytes } from './chunk-range.js';
 import type { Giver, Part } from './participant.js';
 import { type Reduction, inOrder } from './reduction.js';
 import { Refusal } from './refusal.js';
-import { never } from './send-framed.js';
+import { never } from './send-message.js';
 import type { ServedCall } from './served-call.js';
 import type { Subtree } from './subtree.js';
 
@@ -16,10 +16,11 @@ export class GivingCall implements Giver {
   /** The call's first chunk has been read: it names `worker`. */
   constructor(
     readonly worker: number,
-    private readonly call: ServedCall,
+    private readonly from: { call: ServedCall; chunks: ChunkSource },
     private readonly reduction: Reduction,
   ) {
     this.subtrees = inOrder(reduction.contributions.get(worker)!);
+    from.chunks.expect(chunkBytes(reduction.leaves));
   }
 
   async parts(range: ChunkRange): Promise<Part[]> {
@@ -34,16 +35,16 @@ export class GivingCall implements Giver {
   }
 
   complete(): void {
-    this.call.end();
+    this.from.call.end();
   }
 
   async breakOff(reason: string): Promise<void> {
-    this.call.refuse(reason);
+    this.from.call.refuse(reason);
   }
 
   private async nextChunk(subtree: Subtree, range: ChunkRange): Promise<ReceivedChunk> {
     const { worker, reduction } = this;
-    const chunk = await this.call.chunks.next().catch(() => never<ReceivedChunk>());
+    const chunk = await this.from.chunks.next().catch(() => never<ReceivedChunk>());
     if (chunk === undefined) {
       const fault = `it ended where the values from position ${range.first} on were due`;
       throw new Refusal(worker, 'malformed', fault);

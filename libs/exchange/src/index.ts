@@ -1,13 +1,14 @@
-export { collectAtOnce } from './collect-at-once.js';
 export { inChunks } from './in-chunks.js';
 export { type GradientSum, type JoinedSum, NotFinite, joinSums, storeSum } from './joined-sum.js';
 export { type OwnSums } from './own-part.js';
 export type { PartInReduction, ReductionSeen } from './part-in-reduction.js';
 export { reduceThrough } from './reduce-through.js';
+export { ReduceService } from './reduce-service.js';
 export { ReducerConnection } from './reducer-connection.js';
 export { Reducer, type ReducerOptions } from './reducer.js';
 export type { Reduction, SubtreeSum } from './reduction.js';
 export type { RefusalKind } from './refusal.js';
+export type { ServedCall } from './served-call.js';
 export { type Subtree, alignedSubtrees, joinSiblings, shareMicrobatches, subtreeKey } from './subtree.js';
 export type { SumOutcome } from './sum-checksum.js';
 export { sumOrder } from './sum-order.js';

@@ -4,7 +4,7 @@ import { type GradientSum, writeSum } from './joined-sum.js';
 import type { MessagePool } from './message-pool.js';
 import type { Giver, OwnTaker, Part } from './participant.js';
 import { type Reduction, inOrder } from './reduction.js';
-import { never } from './send-framed.js';
+import { never } from './send-message.js';
 import { subtreeKey } from './subtree.js';
 
 /** What the process of a reducer gives itself and takes: no network is in between. */

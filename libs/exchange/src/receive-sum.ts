@@ -1,6 +1,6 @@
 import { decodeValues } from '@captrain/engine/sums';
 import type { GradientChunk } from '@captrain/protos';
-import { type ChunkRange, chunkRanges } from './chunk-range.js';
+import { type ChunkRange, chunkBytes, chunkRanges } from './chunk-range.js';
 import type { ReceivedChunk } from './chunk-reader.js';
 import { firstChunk } from './first-chunk.js';
 import type { OutgoingCall } from './outgoing-call.js';
@@ -18,6 +18,7 @@ export async function receiveSum(
 ): Promise<Pick<ReductionSeen, 'bytesReceived'> & SumOutcome> {
   const values = new Pipeline(CHUNKS_UNDER_WAY);
   const seen = { finite: true, checksum: 0, bytesReceived: 0 };
+  call.chunks.expect(chunkBytes(part.leaves));
   void call.send(firstChunk(part, true));
   call.finishSending();
   try {

@@ -1,21 +1,17 @@
-import { type ClientHttp2Session, connect } from 'node:http2';
-import { FLOW_CONTROL_WINDOW, peerService, trainingService } from '@captrain/protos';
+import { type OnReadOpts, type Socket, connect } from 'node:net';
+import { peerService, trainingService } from '@captrain/protos';
+import { Connection } from './http2/connection.js';
 import { MessagePool } from './message-pool.js';
 import { OutgoingCall } from './outgoing-call.js';
 
-/** How often a reducer is asked whether it is there, and how long it may take to say so. */
-const PING_EVERY_MS = 10_000;
-const PING_TIMEOUT_MS = 20_000;
-
 /**
- * Two connections to a reducer, one for each direction. Over one alone, both ends might wait for ever: Node's HTTP/2 does
- * not read from a connection while it writes to it, and with wide windows both write more at a time than the kernel takes.
- * They are made at the first call, and made again where they have broken.
+ * Two connections to a reducer, one for each direction: what is said about how much was received would wait behind what is
+ * being sent. They are made at the first call, and made again where they have broken.
  */
 export class ReducerConnection {
   /** Memory of what is sent and received. */
   readonly pool = new MessagePool();
-  private readonly sessions: { [direction in 'send' | 'receive']?: ClientHttp2Session } = {};
+  private readonly connections: { [direction in 'send' | 'receive']?: Connection } = {};
   private readonly path: string;
 
   /** `address`: HOST:PORT of the coordinator (Training) or of a worker (Peer). */
@@ -28,38 +24,31 @@ export class ReducerConnection {
 
   /** Begins a call that will use one direction. */
   call(direction: 'send' | 'receive'): OutgoingCall {
-    let session = this.sessions[direction];
-    if (session === undefined || session.closed || session.destroyed) {
-      session = this.sessions[direction] = openSession(this.address);
+    let connection = this.connections[direction];
+    if (connection?.isUsable !== true) {
+      const open = (onread: OnReadOpts) => connectTo(this.address, onread);
+      connection = this.connections[direction] = new Connection({ role: 'client', open });
     }
-    return new OutgoingCall(session, this.path, this.pool);
+    const stream = connection.call([
+      [':method', 'POST'],
+      [':scheme', 'http'],
+      [':path', this.path],
+      [':authority', this.address],
+      ['content-type', 'application/grpc'],
+      ['te', 'trailers'],
+    ]);
+    return new OutgoingCall(stream, this.pool);
   }
 
   /** Ends both connections, and the calls over them. */
   close(): void {
-    for (const session of Object.values(this.sessions)) session.destroy();
+    for (const connection of Object.values(this.connections)) connection.destroy();
   }
 }
 
-function openSession(address: string): ClientHttp2Session {
-  const session = connect(`http://${address}`, { settings: { initialWindowSize: FLOW_CONTROL_WINDOW } });
-  session.once('connect', () => {
-    // It may have been closed meanwhile.
-    if (!session.destroyed) session.setLocalWindowSize(FLOW_CONTROL_WINDOW);
-  });
-  // The calls tell of it.
-  session.on('error', () => {});
-  const timer = setInterval(() => ask(session), PING_EVERY_MS).unref();
-  session.once('close', () => clearInterval(timer));
-  return session;
-}
-
-/** Ends the session where the other end does not answer: its machine may be gone without a word. */
-function ask(session: ClientHttp2Session): void {
-  if (session.destroyed || session.connecting) return;
-  const patience = setTimeout(
-    () => session.destroy(new Error('the reducer does not answer')),
-    PING_TIMEOUT_MS,
-  );
-  session.ping(() => clearTimeout(patience));
+/** Brackets around an IPv6 address are left out. */
+function connectTo(address: string, onread: OnReadOpts): Socket {
+  const colon = address.lastIndexOf(':');
+  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+  return connect({ host, port: Number(address.slice(colon + 1)), onread });
 }

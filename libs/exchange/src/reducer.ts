@@ -6,7 +6,7 @@ import { OngoingReduction } from './ongoing-reduction.js';
 import { type OwnSums, OwnPart } from './own-part.js';
 import type { Reduction } from './reduction.js';
 import { Refusal, type RefusalKind } from './refusal.js';
-import { type ReduceCall, ServedCall } from './served-call.js';
+import type { ServedCall } from './served-call.js';
 import type { SumOutcome } from './sum-checksum.js';
 import { TakingCall } from './taking-call.js';
 
@@ -42,7 +42,6 @@ export class Reducer {
     const ongoing = new OngoingReduction(reduction, this.pool, (refusal) => this.tellOf(refusal));
     this.close(`Step ${reduction.step} of generation ${reduction.generation} is summed now.`);
     this.current = ongoing;
-    this.pool.share(sharedRooms(reduction));
     if (own !== undefined) {
       const part = new OwnPart(own, reduction, this.pool);
       if (reduction.contributions.get(own.worker)!.length > 0) ongoing.addGiver(part);
@@ -62,13 +61,14 @@ export class Reducer {
     return this.current?.awaited ?? [];
   }
 
-  /** Handles Reduce of captrain.v1.Training and captrain.v1.Peer. */
-  handle(call: ReduceCall): void {
-    void this.receive(new ServedCall(call, this.pool));
+  /** Handles a call of Reduce. */
+  handle(call: ServedCall): void {
+    void this.receive(call);
   }
 
   private async receive(call: ServedCall): Promise<void> {
-    const hello = await call.chunks.next().catch(() => undefined);
+    const chunks = call.receive(this.pool);
+    const hello = await chunks.next().catch(() => undefined);
     if (hello === undefined) {
       call.refuse('A call begins with a chunk that names generation, step and worker.');
       return;
@@ -85,7 +85,7 @@ export class Reducer {
     }
     const ongoing = this.current!;
     if (hello.receives) ongoing.addTaker(new TakingCall(hello.worker, call));
-    else ongoing.addGiver(new GivingCall(hello.worker, call, ongoing.reduction));
+    else ongoing.addGiver(new GivingCall(hello.worker, { call, chunks }, ongoing.reduction));
   }
 
   private async untilOpened(hello: GradientChunk, call: ServedCall): Promise<void> {
@@ -108,19 +108,6 @@ export class Reducer {
   private tellOf({ worker, message, kind }: Refusal): void {
     this.options.onRefused(worker, message, kind);
   }
-}
-
-/** Chunks that the givers of a reduction may have here between them, beyond one each, if it is fast that way. */
-const CHUNKS_AHEAD = 10;
-
-/**
- * Fewer than all parts of one chunk range, and one of the next of every giver, and they would wait for each other for ever.
- */
-function sharedRooms({ contributions }: Reduction): number {
-  const parts = [...contributions.values()].map(({ length }) => length);
-  const givers = parts.filter((count) => count > 0).length;
-  const further = parts.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
-  return further + Math.max(givers, CHUNKS_AHEAD);
 }
 
 function isNewer(a: GradientChunk, b: Reduction | undefined): boolean {

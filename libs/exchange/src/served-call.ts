@@ -1,54 +1,68 @@
-import type { ServerHttp2Stream } from 'node:http2';
-import type { Writable } from 'node:stream';
-import { Metadata, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import type { ChunkMessage } from '@captrain/protos';
-import { ChunkReader } from './chunk-reader.js';
+import { ChunkReader, type ChunkSource } from './chunk-reader.js';
+import type { CallStream } from './http2/call-stream.js';
 import type { MessagePool } from './message-pool.js';
-import { sendFramed } from './send-framed.js';
+import { sendMessage } from './send-message.js';
 
-/** What grpc-js hands to the handler of a Reduce call. */
-export type ReduceCall = Writable & { sendMetadata(metadata: Metadata): void };
-
-/**
- * The server's end of a Reduce call. grpc-js routes it and ends it; its messages go past grpc-js, straight to and from
- * the HTTP/2 stream: grpc-js copies each of them into new memory, both ways, which costs more than the network.
- */
-export class ServedCall {
-  readonly chunks: ChunkReader;
-  private readonly stream: ServerHttp2Stream;
-
-  constructor(
-    private readonly call: ReduceCall,
-    pool: MessagePool,
-  ) {
-    // Private in grpc-js 1.14 (ServerDuplexStreamImpl, BaseServerInterceptingCall), and read from by nobody yet.
-    this.stream = (call as unknown as { call: { stream: ServerHttp2Stream } }).call.stream;
-    this.stream.removeAllListeners('data').removeAllListeners('end');
-    this.chunks = new ChunkReader(this.stream, pool);
-  }
-
+/** The server's end of a Reduce call. */
+export interface ServedCall {
   /** True where the caller has gone or the call was ended here. */
-  get isOver(): boolean {
-    return this.stream.closed || this.stream.destroyed || this.call.writableEnded;
-  }
-
+  readonly isOver: boolean;
+  /** What it receives, in memory of the pool. To be called once. */
+  receive(pool: MessagePool): ChunkSource;
   /** Resolves when the message's memory may be used again; never where the call ends before. */
-  async send(message: ChunkMessage): Promise<void> {
-    if (!this.stream.headersSent) this.call.sendMetadata(new Metadata());
-    await sendFramed(this.stream, message);
-  }
-
+  send(message: ChunkMessage): Promise<void>;
   /** Ends the call well. What the caller may still send is thrown away. */
-  end(): void {
-    if (this.isOver) return;
-    this.call.end();
-    this.stream.resume();
+  end(): void;
+  /** Ends the call with FAILED_PRECONDITION and this sentence. */
+  refuse(reason: string): void;
+}
+
+/** A captrain's call: its bytes go from the network to where they are summed, and from there to the network. */
+export class WorkersCall implements ServedCall {
+  private hasResponded = false;
+
+  constructor(private readonly stream: CallStream) {}
+
+  get isOver(): boolean {
+    return this.stream.isClosed;
   }
 
-  /** Ends the call with FAILED_PRECONDITION and this sentence. */
+  receive(pool: MessagePool): ChunkSource {
+    return new ChunkReader(this.stream, pool);
+  }
+
+  send(message: ChunkMessage): Promise<void> {
+    if (!this.hasResponded) this.stream.sendHeaders(RESPONSE);
+    this.hasResponded = true;
+    return sendMessage(this.stream, message);
+  }
+
+  end(): void {
+    this.finish([['grpc-status', String(status.OK)]]);
+  }
+
   refuse(reason: string): void {
+    this.fail(status.FAILED_PRECONDITION, reason);
+  }
+
+  /** Ends the call with another status. */
+  fail(code: status, details: string): void {
     if (this.isOver) return;
-    this.call.emit('error', { code: status.FAILED_PRECONDITION, details: reason });
-    this.stream.resume();
+    this.stream.dropQueue();
+    this.finish([
+      ['grpc-status', String(code)],
+      ['grpc-message', encodeURIComponent(details)],
+    ]);
+  }
+
+  private finish(trailers: readonly (readonly [string, string])[]): void {
+    this.stream.sendHeaders([...(this.hasResponded ? [] : RESPONSE), ...trailers], true);
   }
 }
+
+const RESPONSE = [
+  [':status', '200'],
+  ['content-type', 'application/grpc'],
+] as const;

@@ -1,6 +1,7 @@
+import type { ServedCall } from '@captrain/exchange';
 import { evenRanges } from './even-ranges.js';
 import type { ReduceHere } from './reduce-here.js';
-import type { Attempt, Destination, ReduceCall, Reduction } from './reduction.js';
+import type { Attempt, Destination, Reduction } from './reduction.js';
 
 /**
  * `--reduce workers`: each worker adds up one part of the parameters, and this process sees none of them; unless a sum is
@@ -29,7 +30,7 @@ export class ReduceAmongWorkers implements Reduction {
     return this.here.awaited();
   }
 
-  handle(call: ReduceCall): void {
+  handle(call: ServedCall): void {
     this.here.handleIfOpen(call);
   }
 

@@ -1,6 +1,7 @@
+import type { ServedCall } from '@captrain/exchange';
 import type { Member, MemberEvent } from '../membership/member.js';
 import type { ReduceHere } from './reduce-here.js';
-import type { Attempt, Destination, ReduceCall, Reduction } from './reduction.js';
+import type { Attempt, Destination, Reduction } from './reduction.js';
 
 /** Processes that sum among themselves, one of each worker. Its number is the generation that it began with. */
 interface Group {
@@ -65,7 +66,7 @@ export class ReduceCollectively implements Reduction {
     return this.here.awaited();
   }
 
-  handle(call: ReduceCall): void {
+  handle(call: ServedCall): void {
     this.here.handleIfOpen(call);
   }
 

@@ -1,7 +1,6 @@
-import { status } from '@grpc/grpc-js';
-import { Reducer } from '@captrain/exchange';
+import { Reducer, type ServedCall } from '@captrain/exchange';
 import type { WireFormat } from '@captrain/protos';
-import type { Attempt, Destination, ReduceCall, Reduction } from './reduction.js';
+import type { Attempt, Destination, Reduction } from './reduction.js';
 
 /** `--reduce coordinator`: this process adds up, chunk by chunk. With other ways it does where a sum is in doubt. */
 export class ReduceHere implements Reduction {
@@ -23,15 +22,14 @@ export class ReduceHere implements Reduction {
     });
   }
 
-  handle(call: ReduceCall): void {
+  handle(call: ServedCall): void {
     this.reducer.handle(call);
   }
 
   /** For ways in which workers add up among themselves: a call that no sum in doubt is open for is refused. */
-  handleIfOpen(call: ReduceCall): void {
-    if (this.isOpen) return this.handle(call);
-    const details = 'The workers of this run add gradients up among themselves.';
-    call.emit('error', { code: status.FAILED_PRECONDITION, details });
+  handleIfOpen(call: ServedCall): void {
+    if (this.isOpen) this.handle(call);
+    else call.refuse('The workers of this run add gradients up among themselves.');
   }
 
   open({ generation, step, leaves, total, shares }: Attempt): Destination {

@@ -1,6 +1,5 @@
-import type { ServerDuplexStream } from '@grpc/grpc-js';
-import type { Subtree } from '@captrain/exchange';
-import type { GradientChunk, Plan } from '@captrain/protos';
+import type { ServedCall, Subtree } from '@captrain/exchange';
+import type { Plan } from '@captrain/protos';
 import type { Member } from '../membership/member.js';
 
 /** One attempt at a step: who contributes which subtrees of its tree of microbatches. */
@@ -13,9 +12,6 @@ export interface Attempt {
   readonly total: number;
   readonly shares: ReadonlyMap<Member, readonly Subtree[]>;
 }
-
-/** A call of captrain.v1.Training.Reduce. */
-export type ReduceCall = ServerDuplexStream<GradientChunk, GradientChunk>;
 
 /** Where sums are made. */
 export type Destination = Pick<Plan, 'reducers' | 'collectiveGroup'>;
@@ -34,7 +30,7 @@ export interface Reduction {
   /** Workers (by number) that the adding waits for at this moment, as far as this process knows. */
   awaited(): number[];
   /** A worker sends its part here. */
-  handle(call: ReduceCall): void;
+  handle(call: ServedCall): void;
   /** Ends the present attempt, if any, telling its workers why. */
   close(reason: string): void;
 }

@@ -1,5 +1,5 @@
 import { type Server, ServerCredentials } from '@grpc/grpc-js';
-import type { Reducer } from '@captrain/exchange';
+import { ReduceService, type Reducer } from '@captrain/exchange';
 import { type PeerHandlers, createServer, peerService } from '@captrain/protos';
 import { UserError, messageOf } from '@captrain/runtime';
 import type { Neighbours } from './neighbours.js';
@@ -20,9 +20,10 @@ export class PeerServer {
 
   /** Listens on any free port of `host`. Throws a UserError where it cannot. */
   static async listen(host: string, { reducer, state, neighbours }: PeerServices): Promise<PeerServer> {
-    const server = createServer();
+    const reduce = new ReduceService((call) => reducer.handle(call));
+    const server = createServer(reduce);
     const handlers: PeerHandlers = {
-      Reduce: (call) => reducer.handle(call as never),
+      Reduce: reduce.Reduce,
       FetchState: (call) => void state.handle(call),
       ...neighbours.handlers,
     };

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
-import { Reducer } from '@captrain/exchange';
+import { ReduceService, Reducer } from '@captrain/exchange';
 import {
   type CoordinatorMessage,
   type Hello,
@@ -74,7 +74,8 @@ export class Joined {
 export class ScriptedCoordinator {
   readonly refusals: string[] = [];
   readonly reducer = new Reducer({ onRefused: (_, reason) => this.refusals.push(reason) });
-  private readonly server = createServer();
+  private readonly reduce = new ReduceService((call) => this.reducer.handle(call));
+  private readonly server = createServer(this.reduce);
   private readonly arrivals: Joined[] = [];
   private wake: () => void = () => undefined;
   /** HOST:PORT. */
@@ -83,10 +84,10 @@ export class ScriptedCoordinator {
   /** `port`: where a coordinator was before, to come back there. */
   static async listen(port = 0): Promise<ScriptedCoordinator> {
     const coordinator = new ScriptedCoordinator();
-    const { server } = coordinator;
+    const { server, reduce } = coordinator;
     const handlers: TrainingHandlers = {
       Work: (stream) => void coordinator.receive(stream),
-      Reduce: (call) => coordinator.reducer.handle(call as never),
+      Reduce: reduce.Reduce,
     };
     server.addService(trainingService, handlers);
     const bound = await new Promise<number>((resolve, reject) => {

@@ -52,6 +52,9 @@ interface SumsAddon {
   closeSharedMemory(memory: MappedMemory): void;
 }
 
+let loaded: SumsAddon | undefined;
+
+/** Throws a UserError where it is not built. */
 export function sumsAddon(): SumsAddon {
-  return loadAddon<SumsAddon>(anyBuild(), 'captrain_sums.node');
+  return (loaded ??= loadAddon<SumsAddon>(anyBuild(), 'captrain_sums.node'));
 }

@@ -1,5 +1,6 @@
-import { ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
+import { ServerCredentials } from '@grpc/grpc-js';
 import { type PeerHandlers, createServer, peerService } from '@captrain/protos';
+import { ReduceService } from '../reduce-service.js';
 import { ReducerConnection } from '../reducer-connection.js';
 import { Reducer } from '../reducer.js';
 
@@ -17,17 +18,20 @@ export interface ReducingProcess {
   close(): void;
 }
 
-/** `port` 0: any. */
-export async function startReducing(patienceMs?: number, wanted = 0): Promise<ReducingProcess> {
+/** `port` 0: any. `plain`: by grpc-js alone, as any other gRPC server would serve it. */
+export async function startReducing(
+  patienceMs?: number,
+  wanted = 0,
+  plain = false,
+): Promise<ReducingProcess> {
   const refused: Refused[] = [];
   const reducer = new Reducer({
     onRefused: (...what) => refused.push(what),
     ...(patienceMs !== undefined && { patienceMs }),
   });
-  const server = createServer();
-  server.addService(peerService, {
-    Reduce: (call: ServerDuplexStream<object, object>) => reducer.handle(call),
-  } as unknown as PeerHandlers);
+  const reduce = new ReduceService((call) => reducer.handle(call));
+  const server = createServer(plain ? undefined : reduce);
+  server.addService(peerService, { Reduce: reduce.Reduce } as unknown as PeerHandlers);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${wanted}`, ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
