@@ -4,7 +4,7 @@ import { vitestConfig } from '../tools/vitest.mjs';
 export default vitestConfig(import.meta.dirname, {
   include: ['e2e/**/*.spec.ts'],
   fileParallelism: false,
-  // Of the tests of one file that are to run at once.
-  maxConcurrency: 2,
+  // Of the tests of one file that are to run at once: those of chaos, which wait much of their time.
+  maxConcurrency: 3,
   testTimeout: 180_000,
 });

@@ -121,6 +121,39 @@ describe('a run with --reduce collective', { timeout: 600_000 }, () => {
     expect(configOf('stopped').collectiveSince).toBe(1);
   });
 
+  test('ends with a checkpoint and a way to go on when sums fail again and again', async () => {
+    const port = await freePort();
+    const more = ['--reduce', 'collective', '--workers', '2', '--port', String(port)];
+    const program = new Program('captrain', flagsOf('hopeless', 25, ...more), patient);
+    await untilStep(port, 3, 120);
+    // No group lives long enough for another sum.
+    const killer = setInterval(() => {
+      for (const { pid } of program.processes().filter(isSumming)) end(pid);
+    }, 50);
+    const { code, err } = await program.ended.finally(() => clearInterval(killer));
+    expect(code).toBe(2);
+    const [, step] =
+      /The collective sum of the gradients after step (\d+) fails again and again \(.+\); .*--resume --reduce workers/.exec(
+        err,
+      ) ?? [];
+    const { name } = newestCheckpoint(runOf('hopeless'));
+    expect(Number(name.replace('step-', ''))).toBe(Number(step));
+    await until('no process is left', () => program.processes().length === 0 || undefined);
+    const resume = ['train', '--run', runOf('hopeless'), '--resume', '--workers', '2'];
+    const again = new Program(
+      'captrain',
+      [...resume, '--reduce', 'workers', '--port', String(port)],
+      patient,
+    );
+    await untilStep(port, Number(step) + 10, 120);
+    again.killGroup('SIGINT');
+    expect((await again.ended).out).toMatch(/^Stopped at step \d+ of 100/);
+    expect((await captrain([...resume, '--reduce', 'coordinator'], patient)).code).toBe(0);
+    expect(metricsOf(runOf('hopeless')).map(({ step }) => step)).toEqual(
+      Array.from({ length: 100 }, (_, i) => i + 1),
+    );
+  });
+
   test('takes rounds of local steps', async () => {
     const rounds = ['--local-steps', '5', '--islands', '2'];
     await train('rounds', ...rounds);
@@ -139,4 +172,12 @@ describe('a run with --reduce collective', { timeout: 600_000 }, () => {
 
 function isSumming({ command }: { command: string[] }): boolean {
   return command.some((word) => word.endsWith('collective/main.js'));
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended meanwhile.
+  }
 }

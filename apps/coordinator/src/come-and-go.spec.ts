@@ -131,6 +131,28 @@ describe('a run whose workers come and go', () => {
     expect([...workers[1]!.gradients.keys()]).toEqual([4]);
   });
 
+  it('does not go on from a state that lines of the metrics are lost before', async () => {
+    const first = run([{ name: 'a', slowness: 20, diesInStep: 3 }], { checkpointEvery: 2 });
+    await expect(first).rejects.toThrow(/last one was lost/);
+    // The run went back after it had heard of step 3, and the line of that was forgotten with the coordinator.
+    const { workers } = await run([{ name: 'a', holds: 4 }], { resume: true });
+    expect(workers[0]!.fetched).toEqual([2]);
+    expect([...workers[0]!.gradients]).toEqual([3, 4].map((step) => [step, wholeSums[step - 1]]));
+    expect(metrics().map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('goes on from one where another has the lines that it lacks', async () => {
+    const first = run([{ name: 'a', slowness: 20, diesInStep: 3 }], { checkpointEvery: 2 });
+    await expect(first).rejects.toThrow(/last one was lost/);
+    const scripts = [
+      { name: 'a', holds: 4 },
+      { name: 'b', holds: 2, heard: [3] },
+    ];
+    const { workers } = await run(scripts, { resume: true });
+    expect(workers.map(({ fetched }) => fetched)).toEqual([[], [4]]);
+    expect(metrics().map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+  });
+
   it('saves the last step where workers hold it and no checkpoint does', async () => {
     const first = run([{ name: 'a', slowness: 20, diesInStep: 4 }], { checkpointEvery: 2 });
     await expect(first).rejects.toThrow(/last one was lost/);

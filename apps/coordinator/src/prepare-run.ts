@@ -45,8 +45,14 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
   const { config } = record;
   await store.sweep();
   const checkpointLog = await CheckpointLog.open(store, { term });
-  const found = given.resume ? findStart(options) : Promise.resolve(undefined);
   const patience = new StorePatience(given.storePatience, log);
+  const find = async () => {
+    const start = await findStart(options);
+    // A coordinator before may have been killed between a manifest and what names its checkpoint.
+    if (start) await patience.attempt('name the newest checkpoint', () => checkpointLog.finish(start));
+    return start;
+  };
+  const found = given.resume ? find() : Promise.resolve(undefined);
   const runLog = await RunLog.open(store, {
     ledger: given.ledger,
     patience,
@@ -70,6 +76,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
       commit: async (manifest) => {
         // The steps before a checkpoint are not computed again: their lines have to be there.
         await runLog.write();
+        await found.catch(() => undefined);
         return checkpointLog.commit(manifest);
       },
       retain: async (isSpared) => {
@@ -92,6 +99,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Run> {
     if (start === undefined || board.current.step >= start.manifest.step) return;
     const { step, epoch, validation } = start.manifest;
     board.set({
+      best: checkpointLog.best ?? null,
       step,
       epoch,
       lastCheckpoint: { step, folder: start.folder },

@@ -1,7 +1,7 @@
 import { totalSteps } from '@captrain/data/order';
 import { type Checkpoint, exchangedPerParameter } from '@captrain/model/run';
 import { UserError } from '@captrain/runtime';
-import { save, saveAndSettle } from './checkpoints/save.js';
+import { save, saveAndSettle, saveIfMissed } from './checkpoints/save.js';
 import { chooseCut } from './choose-cut.js';
 import { commitStep } from './commit-step.js';
 import { cutFiner } from './cut-finer.js';
@@ -32,6 +32,7 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
   }
   run.hasStarted = true;
   checkpoints.moveTo(step);
+  await saveIfMissed(run, step);
 
   let loggedAt = performance.now();
   let startedAt = performance.now();
@@ -51,6 +52,7 @@ export async function train(run: Run, needed: number, signal: AbortSignal): Prom
       if (assembled === undefined) continue;
       step = assembled;
       checkpoints.moveTo(step);
+      await saveIfMissed(run, step);
       startedAt = performance.now();
       continue;
     }

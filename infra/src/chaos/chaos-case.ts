@@ -41,6 +41,8 @@ export interface ChaosCase {
   readonly needs?: Need;
   /** Its workers combine their gradients through shared memory; otherwise each is as on a machine of its own. */
   readonly neighbours?: boolean;
+  /** Its faults may cost a checkpoint other than the last, so that the best one is another than without them. */
+  readonly mayLackCheckpoints?: boolean;
   /** Until it has failed; 180 unless given. */
   readonly mostSeconds?: number;
   /** Part of the short form. */

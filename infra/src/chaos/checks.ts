@@ -16,6 +16,26 @@ export function checkDigests(found: RunContents, expected: RunContents): Complai
   return differing.length === 0 ? [] : [`${differing.toSorted().join(', ')} of ${found.newest} differ`];
 }
 
+/**
+ * The checkpoints that were validated have the losses of the undisturbed run's, and the best one of them is that run's best
+ * one. Where faults may have cost a checkpoint (`mayLack`), for good if training has gone on meanwhile, it is the best one
+ * of those that are there.
+ */
+export function checkBest(
+  found: RunContents,
+  expected: RunContents,
+  { mayLack }: { mayLack: boolean },
+): Complaints {
+  const lossOf = (name: string) => found.losses.get(name);
+  const validated = [...found.losses.keys()].filter((name) => lossOf(name) !== undefined);
+  const differing = validated.filter((name) => lossOf(name) !== expected.losses.get(name));
+  if (differing.length > 0) return [`the validation of ${differing.toSorted().join(', ')} differs`];
+  if (!mayLack && found.best !== expected.best) return [`BEST is ${found.best}, not ${expected.best}`];
+  const least = Math.min(...validated.map((name) => lossOf(name)!));
+  const isBest = validated.length === 0 || (found.best !== undefined && lossOf(found.best) === least);
+  return isBest ? [] : [`BEST is ${found.best}, whose loss is not the lowest`];
+}
+
 /** What of a training says how its logs have to look. */
 type Lines = Pick<Training, 'epochs' | 'localSteps'>;
 

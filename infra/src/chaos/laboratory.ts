@@ -125,7 +125,7 @@ export class Laboratory {
   }
 
   private async train(name: string, training: Training): Promise<RunContents> {
-    const { run, cluster } = this.alone(name, training);
+    const { run, cluster } = this.alone(name, training, ['--keep-checkpoints', '0']);
     try {
       await cluster.startCoordinator();
       const worker = cluster.startWorker();

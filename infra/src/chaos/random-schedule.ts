@@ -32,14 +32,21 @@ const workerPoints = [
   'applied',
   'writing-checkpoint',
 ];
+/** Where a process of either kind may end in a run that is validated. */
+const validationPoints = ['validating'];
 const coordinatorPoints = [
   ...['before-metrics', 'after-metrics', 'reducing', 'before-update', 'after-first-update'],
-  ...['before-manifest', 'after-manifest', 'after-latest'],
+  ...['before-manifest', 'after-manifest', 'after-best', 'after-latest'],
 ];
 const ways = [['up'], ['down'], ['up', 'down']] as const;
 
 /** The schedule of a number: always the same for one seed. */
-export function randomSchedule(seed: number, number: number, steps: number): Schedule {
+export function randomSchedule(
+  seed: number,
+  number: number,
+  { steps, validates }: { steps: number; validates: boolean },
+): Schedule {
+  const more = validates ? validationPoints : [];
   const random = new RandomStream(seed, `schedule ${number}`);
   const below = (count: number) => random.next() % count;
   const one = <T>(choices: readonly T[]): T => choices[below(choices.length)]!;
@@ -47,14 +54,14 @@ export function randomSchedule(seed: number, number: number, steps: number): Sch
   const fault = (): Fault => {
     const [step, worker, seconds] = [stepOf(), below(8), one([0.5, 1, 3, 4])];
     const kind = one(['kill', 'leave', 'join', 'coordinator', 'join to die', 'stop', 'part'] as const);
-    if (kind === 'join to die') return { kind, step, at: `${one(workerPoints)}@${step + 1}` };
+    if (kind === 'join to die') return { kind, step, at: `${one([...workerPoints, ...more])}@${step + 1}` };
     if (kind === 'stop') return { kind, step, worker, seconds };
     if (kind === 'part') return { kind, step, worker, seconds, ways: one(ways) };
     return { kind, step, worker };
   };
   return {
     workers: 1 + below(3),
-    coordinatorFault: below(3) === 0 ? `${one(coordinatorPoints)}@${stepOf()}` : undefined,
+    coordinatorFault: below(3) === 0 ? `${one([...coordinatorPoints, ...more])}@${stepOf()}` : undefined,
     faults: Array.from({ length: 1 + below(5) }, fault).toSorted((a, b) => a.step - b.step),
   };
 }

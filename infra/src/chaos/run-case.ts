@@ -7,6 +7,7 @@ import { UserError, messageOf } from '@captrain/runtime';
 import { endProcesses, processesMarked } from '../testing/processes.js';
 import type { ChaosCase } from './chaos-case.js';
 import {
+  checkBest,
   checkDigests,
   checkFaults,
   checkFolder,
@@ -65,6 +66,7 @@ export async function runCase(
     complaints.push(...(await endOfWorkers(cluster)));
     const found = await readContents(stage.run, stage.env);
     complaints.push(...checkContents(found, expected, stage.run, training));
+    complaints.push(...checkBest(found, expected, { mayLack: chaos.mayLackCheckpoints === true }));
     complaints.push(...checkWorkers(cluster), ...checkFaults(cluster), ...checkLevels(cluster));
   } catch (error) {
     complaints.push(messageOf(error));

@@ -14,6 +14,10 @@ export interface RunContents {
   /** `step` of each line of metrics.jsonl. */
   readonly metricsSteps: readonly number[];
   readonly ledger: readonly LedgerLine[];
+  /** Name of the best checkpoint's folder, where one is named. */
+  readonly best: string | undefined;
+  /** The loss of each checkpoint by its validation, by its folder's name; undefined for one that was not validated. */
+  readonly losses: ReadonlyMap<string, number | undefined>;
 }
 
 export interface LedgerLine {
@@ -43,7 +47,20 @@ export async function readContents(run: string, env: Env): Promise<RunContents> 
     if (path.startsWith(folder)) digests[path.slice(folder.length)] = sha256(await store.get(path));
   const metrics = await linesOf<{ step: number }>(store, 'metrics.jsonl');
   const ledger = await linesOf<LedgerLine>(store, 'ledger.jsonl');
-  return { paths, newest, digests, metricsSteps: metrics.map(({ step }) => step), ledger };
+  const best = paths.includes('checkpoints/BEST')
+    ? (await store.get('checkpoints/BEST')).toString('utf8').split('\n')[0]
+    : undefined;
+  const losses = new Map<string, number | undefined>();
+  for (const path of paths) {
+    const [, name] = /^checkpoints\/(step-\d+)\/manifest\.json$/.exec(path) ?? [];
+    if (name === undefined) continue;
+    const manifest = JSON.parse((await store.get(path)).toString('utf8')) as {
+      validation?: { loss: number };
+    };
+    losses.set(name, manifest.validation?.loss);
+  }
+  const metricsSteps = metrics.map(({ step }) => step);
+  return { paths, newest, digests, metricsSteps, ledger, best, losses };
 }
 
 async function linesOf<T>(store: ObjectStore, path: string): Promise<T[]> {

@@ -12,6 +12,8 @@ import { Relay } from './relay.js';
 export interface Tampering {
   control?(message: WorkerMessage): WorkerMessage;
   chunk?(chunk: GradientChunk): GradientChunk;
+  /** Of what it adds up itself for others. */
+  sum?(chunk: GradientChunk): GradientChunk;
 }
 
 /**
@@ -26,6 +28,8 @@ export class TamperingProxy {
   fenced: string | undefined;
   private relay!: Relay;
   private readonly toPeers = new Map<string, Promise<Relay>>();
+  /** What the others take for the worker. */
+  private ownPeer: Promise<Relay> | undefined;
 
   private constructor(private readonly tampering: Tampering) {}
 
@@ -50,6 +54,7 @@ export class TamperingProxy {
   async close(): Promise<void> {
     this.relay.close();
     for (const relay of this.toPeers.values()) (await relay).close();
+    (await this.ownPeer)?.close();
   }
 
   private reduceOf(service: 'Training' | 'Peer') {
@@ -62,10 +67,13 @@ export class TamperingProxy {
     };
   }
 
-  private changeControl(bytes: Buffer): Buffer {
+  private async changeControl(bytes: Buffer): Promise<Buffer> {
     const { requestDeserialize, requestSerialize } = trainingService.Work;
     const message = requestDeserialize(bytes);
-    if (message.hello) message.hello.host = `behind ${this.address}`;
+    if (message.hello) {
+      message.hello.host = `behind ${this.address}`;
+      message.hello.peerPort = await this.portInPlaceOf(message.hello.peerPort);
+    }
     return requestSerialize(this.tampering.control?.(message) ?? message);
   }
 
@@ -83,6 +91,19 @@ export class TamperingProxy {
     for (const reducer of plan?.reducers ?? [])
       if (reducer.address !== '') reducer.address = (await this.relayTo(reducer.address)).address;
     return responseSerialize(message);
+  }
+
+  /** Where others call this worker. */
+  private async portInPlaceOf(port: number): Promise<number> {
+    const { sum } = this.tampering;
+    if (sum === undefined) return port;
+    this.ownPeer ??= Relay.listen(`127.0.0.1:${port}`, {
+      '/captrain.v1.Peer/Reduce': {
+        down: (bytes) => encodeGradientChunk(sum(decodeGradientChunk(bytes))),
+      },
+      '/captrain.v1.Peer/FetchState': {},
+    });
+    return Number((await this.ownPeer).address.split(':')[1]);
   }
 
   private relayTo(peer: string): Promise<Relay> {

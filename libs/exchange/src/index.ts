@@ -10,4 +10,5 @@ export type { Reduction, SubtreeSum } from './reduction.js';
 export type { RefusalKind } from './refusal.js';
 export type { ServedCall } from './served-call.js';
 export { type Subtree, alignedSubtrees, joinSiblings, shareMicrobatches, subtreeKey } from './subtree.js';
+export type { SumOutcome } from './sum-checksum.js';
 export { sumOrder } from './sum-order.js';

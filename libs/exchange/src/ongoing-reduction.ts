@@ -3,6 +3,7 @@ import type { MessagePool } from './message-pool.js';
 import type { Giver, OwnTaker, Participant, Taker } from './participant.js';
 import { type Reduction, inOrder } from './reduction.js';
 import { Refusal } from './refusal.js';
+import type { SumOutcome } from './sum-checksum.js';
 import { sumChunks } from './sum-chunks.js';
 import { sumOrder } from './sum-order.js';
 
@@ -12,7 +13,7 @@ import { sumOrder } from './sum-order.js';
  */
 export class OngoingReduction {
   /** Resolves when everyone was sent everything; rejects where it is ended before, once nothing is written any more. */
-  readonly finished: Promise<{ finite: boolean }>;
+  readonly finished: Promise<SumOutcome>;
   /** Workers in the order of their parts; those that have none take the sum alone. */
   private readonly giving: readonly number[];
   private readonly taking: readonly number[];
@@ -20,7 +21,7 @@ export class OngoingReduction {
   private readonly givers = new Map<number, Giver>();
   private readonly takers = new Map<number, Taker | OwnTaker>();
   private state: 'going' | 'refused' | 'over' = 'going';
-  private finish!: (outcome: { finite: boolean }) => void;
+  private finish!: (outcome: SumOutcome) => void;
   private fail!: (error: unknown) => void;
 
   /** Throws where the contributions do not cover the global batch exactly. */
@@ -95,7 +96,7 @@ export class OngoingReduction {
     );
   }
 
-  private complete(outcome: { finite: boolean }): void {
+  private complete(outcome: SumOutcome): void {
     if (this.state === 'over') return;
     this.state = 'over';
     for (const participant of this.participants) participant.complete();

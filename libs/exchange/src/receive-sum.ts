@@ -6,6 +6,7 @@ import { firstChunk } from './first-chunk.js';
 import type { OutgoingCall } from './outgoing-call.js';
 import type { PartInReduction, ReductionSeen } from './part-in-reduction.js';
 import { Pipeline } from './pipeline.js';
+import { type SumOutcome, withChunk } from './sum-checksum.js';
 
 /** Chunks that are decoded at a time. */
 const CHUNKS_UNDER_WAY = 2;
@@ -14,9 +15,9 @@ const CHUNKS_UNDER_WAY = 2;
 export async function receiveSum(
   call: OutgoingCall,
   part: PartInReduction,
-): Promise<Pick<ReductionSeen, 'finite' | 'bytesReceived'>> {
+): Promise<Pick<ReductionSeen, 'bytesReceived'> & SumOutcome> {
   const values = new Pipeline(CHUNKS_UNDER_WAY);
-  const seen = { finite: true, bytesReceived: 0 };
+  const seen = { finite: true, checksum: 0, bytesReceived: 0 };
   call.chunks.expect(chunkBytes(part.leaves));
   void call.send(firstChunk(part, true));
   call.finishSending();
@@ -33,6 +34,7 @@ export async function receiveSum(
           if (checksum !== chunk.checksum)
             throw new Error('the sum was damaged on its way: a wrong checksum');
           seen.finite &&= finite;
+          seen.checksum = withChunk(seen.checksum, range.first, checksum);
           seen.bytesReceived += range.bytes;
         },
       );

@@ -3,6 +3,7 @@ import type { PartInReduction, ReductionSeen } from './part-in-reduction.js';
 import { receiveSum } from './receive-sum.js';
 import type { ReducerConnection } from './reducer-connection.js';
 import { sendSums } from './send-sums.js';
+import type { SumOutcome } from './sum-checksum.js';
 
 /**
  * Sends the values of [first, end) of each sum to a reducer, and receives those of the global one. `result` is whole when
@@ -12,7 +13,7 @@ import { sendSums } from './send-sums.js';
 export async function reduceThrough(
   connection: ReducerConnection,
   part: PartInReduction,
-): Promise<ReductionSeen> {
+): Promise<ReductionSeen & SumOutcome> {
   part.signal.throwIfAborted();
   const receiving = connection.call('receive');
   const sending = part.sums.length > 0 ? connection.call('send') : undefined;

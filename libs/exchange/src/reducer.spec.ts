@@ -161,7 +161,7 @@ describe('a reducer refuses', () => {
     await expect(call.ended).rejects.toMatchObject(failed(reason));
     expect(reducing.refused).toEqual([[worker, expect.stringContaining(reason), 'stale']]);
     await Promise.all([honest(0), honest(1)]);
-    expect(await finished).toEqual({ finite: true });
+    expect(await finished).toMatchObject({ finite: true });
   });
 
   it('a second call of a worker, which changes nothing', async () => {

@@ -7,6 +7,7 @@ import { type OwnSums, OwnPart } from './own-part.js';
 import type { Reduction } from './reduction.js';
 import { Refusal, type RefusalKind } from './refusal.js';
 import type { ServedCall } from './served-call.js';
+import type { SumOutcome } from './sum-checksum.js';
 import { TakingCall } from './taking-call.js';
 
 export interface ReducerOptions {
@@ -37,7 +38,7 @@ export class Reducer {
    * it rejects where the reduction is ended before, once nothing writes to `own.result` any more. Nobody has to listen to
    * it. Throws where the contributions do not cover the global batch exactly.
    */
-  open(reduction: Reduction, own?: OwnSums): Promise<{ finite: boolean }> {
+  open(reduction: Reduction, own?: OwnSums): Promise<SumOutcome> {
     const ongoing = new OngoingReduction(reduction, this.pool, (refusal) => this.tellOf(refusal));
     this.close(`Step ${reduction.step} of generation ${reduction.generation} is summed now.`);
     this.current = ongoing;

@@ -19,8 +19,11 @@ export interface ExchangePart {
 
 /** Several participants, each with a place for the result. */
 export interface Crew {
-  /** One participant's part in a plan that is open. It vanishes when the signal is aborted. */
-  exchange(part: ExchangePart): Promise<{ result: Float32Array } & ReductionSeen>;
+  /**
+   * One participant's part in a plan that is open, and the checksums of what it received, by the reducers. It vanishes when
+   * the signal is aborted.
+   */
+  exchange(part: ExchangePart): Promise<{ result: Float32Array; checksums: number[] } & ReductionSeen>;
   /** Opens the plan in every reducer that is not among the participants. */
   open(plan: Plan): void;
   close(): void;
@@ -52,7 +55,8 @@ export function reductionCases(start: (participants: number) => Promise<Crew>): 
   const expectTheSum = async (all: Crew, plan: Plan, leaves: readonly Float32Array[]) => {
     const outcomes = await exchangeAll(all, plan, leaves);
     const expected = plainSum(leaves, [...plan.contributions.values()].flat(), plan.format);
-    for (const { result, finite } of outcomes) {
+    for (const { result, finite, checksums } of outcomes) {
+      expect(checksums).toEqual(outcomes[0]!.checksums);
       expect(bitsOf(result).equals(bitsOf(expected))).toBe(true);
       expect(finite).toBe(true);
     }

@@ -18,7 +18,7 @@ async function oneReducer(participants: number): Promise<Crew> {
         first: 0,
         end: part.plan.total,
       });
-      return { ...seen, result };
+      return { ...seen, result, checksums: [seen.checksum] };
     },
   };
 }
@@ -38,15 +38,18 @@ async function reducerInEach(participants: number): Promise<Crew> {
       signal.addEventListener('abort', () => reducer.close('gone'));
       const base = partIn(part, result);
       const own = reducer.open({ ...plan, ...shares.get(worker)! }, { worker, sums: base.sums, result });
-      const others = [...shares].filter(([other]) => other !== worker);
-      const seen = await Promise.all([
-        own.then(({ finite }) => ({ finite, bytesSent: 0, bytesReceived: 0 })),
-        ...others.map(([other, share]) => reduceThrough(clients[worker]![other]!, { ...base, ...share })),
-      ]).catch((error: unknown) => {
+      const seen = await Promise.all(
+        [...shares].map(([other, share]) =>
+          other === worker
+            ? own.then((outcome) => ({ ...outcome, bytesSent: 0, bytesReceived: 0 }))
+            : reduceThrough(clients[worker]![other]!, { ...base, ...share }),
+        ),
+      ).catch((error: unknown) => {
         throw signal.aborted ? signal.reason : error;
       });
       return {
         result,
+        checksums: seen.map(({ checksum }) => checksum),
         finite: seen.every(({ finite }) => finite),
         bytesSent: seen.reduce((sum, { bytesSent }) => sum + bytesSent, 0),
         bytesReceived: seen.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0),

@@ -8,6 +8,7 @@ import type { Giver, OwnTaker, Part, Taker } from './participant.js';
 import { Pipeline } from './pipeline.js';
 import type { Reduction } from './reduction.js';
 import { Refusal } from './refusal.js';
+import { type SumOutcome, withChunk } from './sum-checksum.js';
 
 /** Chunks that are summed or delivered at a time, while the next is being received. */
 const CHUNKS_UNDER_WAY = 2;
@@ -26,11 +27,11 @@ export interface SumOfAll {
 
 /**
  * Sums what all give, chunk by chunk, and delivers each sum to all takers. Who is slower than the others makes them wait.
- * Tells whether the sum is finite.
+ * Tells whether the sum is finite, and its checksum.
  *
  * Throws a Refusal as soon as one is known; never settles where someone has gone.
  */
-export function sumChunks(all: SumOfAll): Promise<{ finite: boolean }> {
+export function sumChunks(all: SumOfAll): Promise<SumOutcome> {
   return new Promise((resolve, reject) => {
     new ChunkSums(all, reject).run().then(resolve, reject);
   });
@@ -38,13 +39,14 @@ export function sumChunks(all: SumOfAll): Promise<{ finite: boolean }> {
 
 class ChunkSums {
   private finite = true;
+  private checksum = 0;
 
   constructor(
     private readonly all: SumOfAll,
     private readonly fail: (error: unknown) => void,
   ) {}
 
-  async run(): Promise<{ finite: boolean }> {
+  async run(): Promise<SumOutcome> {
     // A fault is told at once, though the next parts may be waited for.
     const sums = new Pipeline(CHUNKS_UNDER_WAY, this.fail);
     const { reduction, givers } = this.all;
@@ -56,7 +58,8 @@ class ChunkSums {
       );
     }
     await sums.finish();
-    return { finite: this.finite };
+    const { finite, checksum } = this;
+    return { finite, checksum };
   }
 
   private async sum(parts: readonly Part[], range: ChunkRange): Promise<Sum> {
@@ -81,6 +84,7 @@ class ChunkSums {
     this.finite &&= seen.finite;
     const { checksum } = seen;
     const offset = range.first;
+    this.checksum = withChunk(this.checksum, offset, checksum);
     message.seal({ generation, step, ...NOBODY, offset, total, format, checksum });
     return { message, release: () => (isShared ? undefined : pool.give(message)) };
   }
@@ -123,8 +127,13 @@ const NOBODY = { worker: 0, firstMicrobatch: 0, microbatches: 0, receives: false
 
 function refusalOf(part: Part, range: ChunkRange, kind: 'checksum' | 'nonFinite'): Refusal {
   const { first, count } = part.subtree;
-  const fault =
-    kind === 'checksum' ? 'does not have the checksum that came with it' : 'has values that are not finite';
+  const [fault, why] =
+    kind === 'checksum'
+      ? [
+          'does not have the checksum that came with it',
+          ': the memory of its machine, or the network that it comes by, damages what it sends',
+        ]
+      : ['has values that are not finite', ''];
   const where = `between positions ${range.first} and ${range.end - 1}`;
-  return new Refusal(part.worker, kind, `the sum of ${nameOf(first, count)} ${fault}, ${where}`);
+  return new Refusal(part.worker, kind, `the sum of ${nameOf(first, count)} ${fault}, ${where}${why}`);
 }

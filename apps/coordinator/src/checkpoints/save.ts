@@ -38,6 +38,18 @@ export async function save(run: Run, step: number): Promise<number> {
 }
 
 /**
+ * Has the checkpoint made that the config asks for after this step, where workers hold its state and it was not finished:
+ * their coordinator was killed over it, while they validated it, say.
+ */
+export async function saveIfMissed(run: Run, step: number): Promise<void> {
+  const { record, captions, checkpoints, crew } = run;
+  if (crew.active.length === 0 || step <= checkpoints.latestStep) return;
+  const before = roundStart(record.config.localSteps, step);
+  const steps = totalSteps(captions, record.config);
+  if (isCheckpointDue(record.config, { before, step, steps })) await save(run, step);
+}
+
+/**
  * Sees to it that the present step's state is in the store, as long as somebody holds it and replicas agree. Tells whether
  * it is.
  */

@@ -103,6 +103,18 @@ export class RunLog {
     for (const line of ledger ?? [{ step, epoch, samples: [] }]) this.ledger?.add(line.step, line);
   }
 
+  /**
+   * Whether it will have the line of every step once it has gone on to this one: what it neither has nor has forgotten is
+   * among the steps that workers `told` the lines of. `before`: steps done when the one that ends with so many begins.
+   */
+  reaches(step: number, told: ReadonlySet<number>, before: (step: number) => number): boolean {
+    // A run may keep a ledger only since it was resumed.
+    const files = this.ledger?.isEmpty && !this.metrics.isEmpty ? [this.metrics] : this.files;
+    const isKnown = (done: number) => told.has(done) || files.every((file) => file.remembers(done));
+    for (let done = step; done > this.step; done = before(done)) if (!isKnown(done)) return false;
+    return true;
+  }
+
   /** Adds to the line of the last step. */
   amend(step: number, more: Partial<StepMetrics>): void {
     this.metrics.amend(step, more);
@@ -194,6 +206,15 @@ class LineFile {
   /** The last step that it has a line of. */
   get last(): number {
     return this.lines.at(-1)?.step ?? 0;
+  }
+
+  get isEmpty(): boolean {
+    return this.lines.length + this.forgotten.length === 0;
+  }
+
+  /** Whether it has forgotten a step's line, and could take it back. */
+  remembers(step: number): boolean {
+    return this.forgotten.some((line) => line.step === step);
   }
 
   /** Takes back what was forgotten of the steps before this one, which comes next. */

@@ -1,4 +1,6 @@
+import { roundStart } from '@captrain/data/order';
 import { UserError } from '@captrain/runtime';
+import type { StepRecord } from '../log/run-log.js';
 import type { Run } from '../run.js';
 import { type Source, bringTogether } from './bring-together.js';
 import { dismissMisfits, gather } from './gather.js';
@@ -25,8 +27,7 @@ export async function assemble(
     const { step, source } = await newestState(run, members);
     await bringTogether(run, members, step, source);
     if (run.crew.active.length === 0) continue;
-    for (const line of members.flatMap(({ ready }) => ready!.metrics).toSorted(byStep))
-      run.runLog.add(JSON.parse(line) as Parameters<typeof run.runLog.add>[0]);
+    for (const record of recordsOf(members)) run.runLog.add(record);
     run.runLog.rewind(step);
     run.board.set({ step });
     return step;
@@ -47,9 +48,23 @@ export async function admitAndRelease(run: Run, step: number): Promise<void> {
     crew.release(member, 'It wanted to leave.');
 }
 
-/** The newest state: the workers', by the majority of those that hold it, or the newest checkpoint's. */
+/**
+ * The newest state: the workers', by the majority of those that hold it, or the newest checkpoint's. One that the run's log
+ * would lack lines for is not taken: the run went back meanwhile, and what came after was forgotten with the coordinator
+ * that had it.
+ */
 async function newestState(run: Run, members: readonly Member[]): Promise<{ step: number; source: Source }> {
-  const held = Math.max(0, ...members.map(({ holding }) => holding?.step ?? 0));
+  const { localSteps } = run.record.config;
+  const told = new Set(recordsOf(members).map(({ metrics }) => metrics.step));
+  const isKnown = (step: number) => run.runLog.reaches(step, told, (done) => roundStart(localSteps, done));
+  for (const { name, holding } of members)
+    if (holding && !isKnown(holding.step))
+      run.log.warn(
+        { worker: name, step: holding.step },
+        'a state is not taken: lines of steps before it are lost',
+      );
+  const states = members.map(({ holding }) => holding?.step ?? 0).filter(isKnown);
+  const held = Math.max(0, ...states);
   const saved = held > run.checkpoints.latestStep ? 0 : ((await run.checkpoints.known())?.manifest.step ?? 0);
   const step = Math.max(saved, held);
   const holders = members.filter(({ holding }) => holding?.step === step);
@@ -65,7 +80,9 @@ async function newestState(run: Run, members: readonly Member[]): Promise<{ step
   return { step: checkpoint?.manifest.step ?? 0, source: { checkpoint } };
 }
 
-function byStep(a: string, b: string): number {
-  const stepOf = (line: string) => (JSON.parse(line) as { metrics: { step: number } }).metrics.step;
-  return stepOf(a) - stepOf(b);
+/** What workers have heard of steps, in their order. */
+function recordsOf(members: readonly Member[]): StepRecord[] {
+  return members
+    .flatMap(({ ready }) => ready!.metrics.map((line) => JSON.parse(line) as StepRecord))
+    .toSorted((a, b) => a.metrics.step - b.metrics.step);
 }

@@ -30,6 +30,8 @@ export class Member {
   /** Microbatches that it computes in the present step. */
   microbatches = 0;
   captionsPerSecond = 0;
+  /** Another has said that it was sent another sum by it than it has: it serves none any more. */
+  isDistrusted = false;
   /** How often something that it sent was refused. */
   refusals = 0;
   /** When it was last heard of; milliseconds of this process's clock. */
@@ -66,6 +68,12 @@ export class Member {
     this.isStopped = true;
     this.stream.end();
   }
+}
+
+/** Those of some members that are not relieved of work; all, where all are. */
+export function workersAmong(members: readonly Member[]): Member[] {
+  const working = members.filter(({ state }) => state !== 'WORKER_STATE_RELIEVED');
+  return working.length > 0 ? working : [...members];
 }
 
 /** What members tell the training loop. */

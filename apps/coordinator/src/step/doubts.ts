@@ -21,6 +21,11 @@ export class Doubts {
     this.ofSum.add(member);
   }
 
+  /** Workers have received different sums, or say so. */
+  doubtSums(): void {
+    this.raised = true;
+  }
+
   /** A worker has refused another's part. */
   accuse(accuser: Member, accused: Member): void {
     this.raised = true;

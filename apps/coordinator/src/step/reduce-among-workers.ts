@@ -5,17 +5,20 @@ import type { Attempt, Destination, Reduction } from './reduction.js';
 
 /**
  * `--reduce workers`: each worker adds up one part of the parameters, and this process sees none of them; unless a sum is
- * in doubt, and added up here.
+ * in doubt, and added up here. A worker that is not trusted adds nothing up; where nobody is, all is added up here.
  */
 export class ReduceAmongWorkers implements Reduction {
   readonly isCollective = false;
 
   constructor(private readonly here: ReduceHere) {}
 
-  open({ generation, total, shares }: Attempt): Destination {
+  open(attempt: Attempt): Destination {
+    const { generation, total, shares } = attempt;
+    const trusted = [...shares.keys()].filter(({ isDistrusted }) => !isDistrusted);
+    if (trusted.length === 0) return this.here.open(attempt);
     this.here.close(`Workers add generation ${generation} up among themselves.`);
-    const ranges = evenRanges(total, shares.size);
-    const reducers = [...shares.keys()]
+    const ranges = evenRanges(total, trusted.length);
+    const reducers = trusted
       .map(({ peerAddress, worker }, i) => ({ address: peerAddress, worker, ...ranges[i]! }))
       .filter(({ first, end }) => first < end);
     return { reducers, collectiveGroup: 0 };

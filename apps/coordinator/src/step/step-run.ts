@@ -1,6 +1,6 @@
 import { type Subtree, subtreeKey } from '@captrain/exchange';
 import type { Computed, PartRefused, WorkerMessage__Output } from '@captrain/protos';
-import type { Member, MemberEvent } from '../membership/member.js';
+import { type Member, type MemberEvent, workersAmong } from '../membership/member.js';
 import type { Run } from '../run.js';
 import { type Assignment, handedOver, microbatchesOf, moved, shareOut, withoutWorker } from './assignment.js';
 import { Doubts } from './doubts.js';
@@ -9,7 +9,8 @@ import type { GlobalBatch } from './global-batch.js';
 import { Latecomers, type Piece } from './latecomers.js';
 import { judgeSum } from './judge-sum.js';
 import { openExchange } from './open-exchange.js';
-import { type StepTimes, longest } from './step-times.js';
+import { ReceivedSums } from './received-sums.js';
+import { type StepTimes, addTimes, longest } from './step-times.js';
 import { Suspicions } from './suspicions.js';
 
 /** How long the loop waits for an event before it looks for late workers. */
@@ -46,6 +47,7 @@ export class StepRun {
   /** Whether this process will see if the present attempt's sum is finite. */
   private willBeSeen = false;
   private readonly doubts = new Doubts();
+  private readonly received: ReceivedSums;
   private end: StepEnd | undefined;
 
   constructor(
@@ -56,6 +58,7 @@ export class StepRun {
   ) {
     this.latecomers = new Latecomers(run);
     this.faults = new ExchangeFaults(run, this.suspicions);
+    this.received = new ReceivedSums(run);
   }
 
   /** Runs to an end. */
@@ -109,6 +112,7 @@ export class StepRun {
     }
     this.latecomers.begin(shares);
     this.faults.begin(routes);
+    this.received.begin(routes);
   }
 
   private handle(event: MemberEvent): void {
@@ -136,6 +140,7 @@ export class StepRun {
     if (exchanged) {
       member.state = 'WORKER_STATE_WAITING';
       this.exchanged.set(member, exchanged.finite);
+      this.received.note(member, exchanged.sumChecksums);
       this.finishIfAllHaveIt();
     }
   }
@@ -167,12 +172,21 @@ export class StepRun {
       return this.plan(this.shares);
     }
     const { finite, liars } = verdict;
+    if (finite && this.received.differ()) return this.doubtSums();
     const heard = new Set(
       this.willBeSeen ? members.filter((member) => this.shares.get(member)!.length > 0) : [],
     );
     for (const [liar, sentence] of this.doubts.disproved(finite, liars, heard))
       if (liar.alive) crew.refuse(liar, sentence);
     this.end = { kind: 'summed', finite, times: longest(this.computing) };
+  }
+
+  /** Workers have different sums: none of these counts, and the sum is made here. */
+  private doubtSums(): void {
+    this.doubts.doubtSums();
+    this.exchanged.clear();
+    // Who was fenced for it is lost, which its own event says.
+    if ([...this.shares.keys()].every(({ alive }) => alive)) this.plan(this.shares);
   }
 
   /** A worker has computed a subtree: its own, or a late worker's, which is its own then. */
@@ -187,10 +201,7 @@ export class StepRun {
     this.computed.set(member, known);
     if (computed.computeSeconds > 0 && !known.has(subtreeKey(subtree))) {
       pace.add(member, computed.computeSeconds, computed.lossSums.length);
-      const times = this.computing.get(member) ?? { computeSeconds: 0, inputSeconds: 0 };
-      times.computeSeconds += computed.computeSeconds;
-      times.inputSeconds += computed.inputSeconds;
-      this.computing.set(member, times);
+      addTimes(this.computing, member, computed);
       member.captionsPerSecond = computed.captions / computed.computeSeconds;
     }
     known.set(subtreeKey(subtree), subtree);
@@ -243,18 +254,12 @@ export class StepRun {
       this.end = { kind: 'deserted' };
       return;
     }
-    const shares = withoutWorker(this.shares, member, this.workersAmong(heirs), this.leaves);
+    const shares = withoutWorker(this.shares, member, workersAmong(heirs), this.leaves);
     // Where all that are left have the whole sum already, and what it is of is known, there is nothing to begin anew.
     if (this.batch.isComplete && heirs.every((heir) => this.exchanged.has(heir))) {
       this.shares = shares;
       this.finishIfAllHaveIt();
     } else this.plan(shares);
-  }
-
-  /** Those of some workers that are not relieved; all, where all are. */
-  private workersAmong(members: readonly Member[]): Member[] {
-    const working = members.filter(({ state }) => state !== 'WORKER_STATE_RELIEVED');
-    return working.length > 0 ? working : [...members];
   }
 
   /** A worker's part was refused: others compute it, and it is fenced when that happens too often. */
@@ -263,9 +268,7 @@ export class StepRun {
     if (!this.shares.has(member)) return;
     // A worker that is fenced by now is lost, which its own event says.
     if (!member.alive) return;
-    const heirs = this.workersAmong(
-      [...this.shares.keys()].filter((other) => other !== member && other.alive),
-    );
+    const heirs = workersAmong([...this.shares.keys()].filter((other) => other !== member && other.alive));
     if (heirs.length === 0) return this.plan(this.shares);
     const own = this.shares.get(member)!;
     const without = new Map([...this.shares, [member, [] as readonly Subtree[]]]);

@@ -12,3 +12,16 @@ export function longest(times: ReadonlyMap<unknown, StepTimes>): StepTimes {
     inputSeconds: Math.max(0, ...all.map(({ inputSeconds }) => inputSeconds)),
   };
 }
+
+/** Adds to a worker's. */
+export function addTimes<Worker>(
+  all: Map<Worker, StepTimes>,
+  worker: Worker,
+  { computeSeconds, inputSeconds }: StepTimes,
+): void {
+  const before = all.get(worker) ?? { computeSeconds: 0, inputSeconds: 0 };
+  all.set(worker, {
+    computeSeconds: before.computeSeconds + computeSeconds,
+    inputSeconds: before.inputSeconds + inputSeconds,
+  });
+}

@@ -53,4 +53,6 @@ export interface Script {
   failsInStep?: number;
   /** The state that it holds already: it has outlived a coordinator. */
   holds?: number;
+  /** The steps whose lines of the metrics it has heard. Default: that of the state that it holds. */
+  heard?: number[];
 }

@@ -110,7 +110,8 @@ export class ScriptedWorker {
       this.worker = welcome.worker;
       this.run = welcome.run;
       this.keepsLedger = welcome.ledger;
-      const { loadsFor = 0, onLoaded } = this.script;
+      const { loadsFor = 0, onLoaded, holds } = this.script;
+      const { heard = holds === undefined ? [] : [holds] } = this.script;
       await sleep(loadsFor);
       onLoaded?.(welcome.checkpoint);
       this.load(welcome.checkpoint);
@@ -122,6 +123,7 @@ export class ScriptedWorker {
           captions: 16,
           device: 'script',
           dataDigest: welcome.dataDigest,
+          metrics: heard.map((step) => JSON.stringify({ metrics: { step, loss: 0, workers: 1 } })),
           checkpointFiles: ['model.safetensors', 'optimizer.safetensors'],
         },
       });

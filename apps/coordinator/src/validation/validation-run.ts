@@ -1,6 +1,7 @@
 import { type Range, microbatchRanges } from '@captrain/data/order';
 import type { Validation, ValidationChoice } from '@captrain/model/run';
 import type { Validated } from '@captrain/protos';
+import { faultPoint } from '@captrain/runtime';
 import type { Member, MemberEvent } from '../membership/member.js';
 import type { Run } from '../run.js';
 
@@ -99,6 +100,7 @@ export class ValidationRun {
     this.reports++;
     // One that comes again, from another worker, is the same.
     this.results.set(microbatch, validated);
+    faultPoint('validating', this.step);
   }
 
   private lose(member: Member): void {

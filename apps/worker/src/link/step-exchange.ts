@@ -3,6 +3,7 @@ import {
   type GradientSum,
   NotFinite,
   type ReductionSeen,
+  type SumOutcome,
   type Reducer,
   reduceThrough,
 } from '@captrain/exchange';
@@ -51,7 +52,9 @@ export class StepExchange {
   private giveSums!: (sums: readonly GradientSum[]) => void;
   private readonly local: LocalExchange | undefined;
   private readonly collective: CollectiveExchange | undefined;
-  private readonly own: Promise<{ finite: boolean }> | undefined;
+  private readonly own: Promise<SumOutcome> | undefined;
+  /** Of what the reducers sent, once all is there. */
+  private sumChecksums: number[] = [];
   private running: Promise<unknown> = Promise.resolve();
   private done = false;
 
@@ -131,7 +134,8 @@ export class StepExchange {
 
   private exchanged(seen: ReductionSeen & { seconds: number }): void {
     const { generation, step } = this.plan;
-    this.options.say({ exchanged: { generation, step, ...seen } });
+    const { sumChecksums } = this;
+    this.options.say({ exchanged: { generation, step, sumChecksums, ...seen } });
   }
 
   private async collectively(
@@ -153,6 +157,7 @@ export class StepExchange {
     const outcomes = await Promise.all(reducers.map((reducer, index) => this.through(reducer, index, sums)));
     const all = outcomes.filter((outcome) => outcome !== undefined);
     if (all.length < outcomes.length) return undefined;
+    this.sumChecksums = all.map(({ checksum }) => checksum);
     return {
       finite: all.every(({ finite }) => finite),
       bytesSent: all.reduce((sum, { bytesSent }) => sum + bytesSent, 0),
@@ -165,7 +170,7 @@ export class StepExchange {
     reducer: ReducerPlace,
     index: number,
     sums: readonly GradientSum[],
-  ): Promise<ReductionSeen | undefined> {
+  ): Promise<(ReductionSeen & SumOutcome) | undefined> {
     const { generation, step, leaves } = this.plan;
     const { connections, worker, format } = this.options;
     const result = this.options.result.values;

@@ -23,7 +23,7 @@ export const coordinatorKilled: ChaosCase[] = [
   killedAt('before-metrics', 6),
   killedAt('after-metrics', 6, { training: { variant: 'transformer' } }),
   killedAt('before-manifest', 8),
-  killedAt('after-manifest', 8, { short: true }),
+  killedAt('after-manifest', 8),
   killedAt('after-latest', 8),
   killedAt('before-retain', 12),
   killedAt('after-latest', 40, {

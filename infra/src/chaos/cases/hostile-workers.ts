@@ -86,6 +86,19 @@ const tamperings: Record<string, [did: string, tampering: () => Tampering]> = {
 /** What is done where workers reduce as well: it is for them to refuse it. */
 const amongWorkers = ['garbage', 'NaN', 'replay', 'lie about a sum'];
 
+/** Adds something to a value of every sum that it serves, to each another. */
+function lyingToEach(): Tampering {
+  let lies = 0;
+  return {
+    sum: (chunk) => {
+      if (chunk.step < FROM_STEP || chunk.values.length === 0) return chunk;
+      const values = Uint8Array.from(chunk.values);
+      new DataView(values.buffer).setFloat32(0, ++lies, true);
+      return withValues(chunk, values);
+    },
+  };
+}
+
 const kinds = Object.entries(tamperings);
 const ways = [
   ...kinds.map((each) => ({ each, title: '', flags: [] })),
@@ -94,7 +107,7 @@ const ways = [
     .map((each) => ({ each, title: ', workers reduce', flags: ['--reduce', 'workers'] })),
 ];
 
-export const hostileWorkers: ChaosCase[] = ways.map(({ each: [kind, [did, tampering]], title, flags }) => ({
+const ofParts: ChaosCase[] = ways.map(({ each: [kind, [did, tampering]], title, flags }) => ({
   name: `hostile worker: ${kind}${title}`,
   did: `one of two workers ${did} from step ${FROM_STEP} on: it has to be told why, and fenced`,
   short: kind === 'garbage' && title === '',
@@ -113,5 +126,51 @@ export const hostileWorkers: ChaosCase[] = ways.map(({ each: [kind, [did, tamper
       stage.complain(`the fenced worker ended with ${describeEnd(end)}: ${hostile.sentence}`);
     if (!proxy.refusals.some((reason) => reason !== '')) stage.complain('the worker was never told why');
     if (proxy.fenced === undefined) stage.complain('the worker was not fenced');
+    // A link that damages what an honest worker sends looks the same from here.
+    else if (kind === 'garbage' && !proxy.fenced.includes('or the network that it comes by'))
+      stage.complain(`the worker was not told what may be the reason: ${proxy.fenced}`);
   },
 }));
+
+const ofSums: ChaosCase[] = [
+  {
+    name: 'hostile worker: wrong sums, workers reduce',
+    did: `one of three workers serves wrong sums, their checksums right, to each of the others another, from step ${FROM_STEP} on: it has to be fenced`,
+    workers: 3,
+    flags: ['--reduce', 'workers'],
+    act: async (stage) => {
+      const { cluster } = stage;
+      await cluster.startCoordinator();
+      const proxy = await TamperingProxy.listen(cluster.address, lyingToEach());
+      stage.atEnd(() => proxy.close());
+      const hostile = cluster.startWorker({ through: proxy.address });
+      hostile.mayEnd = true;
+      cluster.startWorkers(2);
+      await cluster.finished();
+      const end = await hostile.ended;
+      if (end.code !== 1 || !hostile.sentence?.includes(`${hostile.name} is fenced`))
+        stage.complain(`the worker ended with ${describeEnd(end)}: ${hostile.sentence}`);
+    },
+  },
+  {
+    name: 'hostile worker: wrong sums to one other, workers reduce',
+    did: `one of two workers serves wrong sums, their checksums right, from step ${FROM_STEP} on: it has to serve none any more`,
+    flags: ['--reduce', 'workers', '--digest-every', '1'],
+    act: async (stage) => {
+      const { cluster } = stage;
+      await cluster.startCoordinator();
+      const proxy = await TamperingProxy.listen(cluster.address, lyingToEach());
+      stage.atEnd(() => proxy.close());
+      const hostile = cluster.startWorker({ through: proxy.address });
+      const other = cluster.startWorker();
+      await cluster.finished();
+      const said = cluster.coordinator.said
+        .split('\n')
+        .find((line) => line.includes('others add up from now on'));
+      if (!said?.includes(hostile.name) || !said.includes(other.name))
+        stage.complain(`the coordinator did not name both workers: ${said}`);
+    },
+  },
+];
+
+export const hostileWorkers: ChaosCase[] = [...ofParts, ...ofSums];

@@ -7,6 +7,7 @@ import { membership } from './membership.js';
 import { partitions } from './partitions.js';
 import { storeFaults } from './store.js';
 import { twoCoordinators } from './two-coordinators.js';
+import { validation } from './validation.js';
 import { workerKilled } from './worker-killed.js';
 import { workerStopped } from './worker-stopped.js';
 
@@ -16,6 +17,7 @@ export const chaosCases: readonly ChaosCase[] = [
   ...workerStopped,
   ...coordinatorKilled,
   ...membership,
+  ...validation,
   ...twoCoordinators,
   ...partitions,
   ...storeFaults,

@@ -7,17 +7,24 @@ import { STEPS_PER_EPOCH } from '../../testing/tiny-run.js';
 
 const EPOCHS = 5;
 
+/** One in so many schedules is of a run whose checkpoints are validated. */
+const VALIDATED_ONE_IN = 3;
+
 /** The first `count` schedules of a seed. */
 export function randomCases(seed: number, count: number): ChaosCase[] {
   return Array.from({ length: count }, (_, index) => randomCase(seed, index + 1));
 }
 
 function randomCase(seed: number, number: number): ChaosCase {
-  const schedule = randomSchedule(seed, number, EPOCHS * STEPS_PER_EPOCH);
+  const validates = number % VALIDATED_ONE_IN === 1;
+  const schedule = randomSchedule(seed, number, { steps: EPOCHS * STEPS_PER_EPOCH, validates });
+  const variant = number % 2 === 0 ? 'transformer' : 'mlp';
   return {
     name: `random ${number} of seed ${seed}`,
     did: describeSchedule(schedule),
-    training: { epochs: EPOCHS, variant: number % 2 === 0 ? 'transformer' : 'mlp' },
+    training: { epochs: EPOCHS, variant, validateEvery: validates ? 4 : 0 },
+    // Whoever goes on from a later step than a lost checkpoint's makes another one, of that step.
+    mayLackCheckpoints: true,
     flags: [
       ...['--checkpoint-every', '4', '--keep-checkpoints', '2', '--digest-every', '5'],
       ...(number % 3 === 2 ? ['--reduce', 'workers'] : []),

@@ -43,11 +43,11 @@ export const workerKilled: ChaosCase[] = [
     name: 'worker killed: mid-upload, neighbours',
     training: { variant: 'large', epochs: 3 },
     neighbours: true,
-    short: true,
   }),
   killedAt('after-last-chunk', 6, {
     name: 'worker killed: after-last-chunk, neighbours',
     neighbours: true,
+    short: true,
   }),
   killedAt('mid-upload', 6, {
     name: 'worker killed: mid-upload, local steps',
@@ -101,22 +101,22 @@ export const workerKilled: ChaosCase[] = [
   },
   {
     name: 'all workers killed',
-    did: 'SIGKILL of all three workers at once at step 9; two new ones are started',
-    workers: 3,
+    did: 'SIGKILL of both workers at once at step 9; a new one is started',
     flags: checkpoints,
     short: true,
     act: async (stage) => {
-      await trainTo(9, stage, 3);
+      await trainTo(9, stage, 2);
       for (const worker of stage.cluster.workers) worker.signal('SIGKILL');
-      stage.cluster.startWorkers(2);
+      stage.cluster.startWorker();
     },
   },
   {
     name: 'all workers killed before a checkpoint',
-    did: 'SIGKILL of both workers at step 5, where there is no checkpoint yet; two new ones are started',
+    did: 'SIGKILL of all three workers at step 5, where there is no checkpoint yet; two new ones are started',
     training: { variant: 'transformer' },
+    workers: 3,
     act: async (stage) => {
-      await trainTo(5, stage, 2);
+      await trainTo(5, stage, 3);
       for (const worker of stage.cluster.workers) worker.signal('SIGKILL');
       stage.cluster.startWorkers(2);
     },

@@ -6,7 +6,9 @@ import { type Minio, startMinio } from '@captrain/data/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CheckpointLog } from './checkpoint-log.js';
 import { commitSteps, lossOf, writeExampleFiles } from './example-run.cases.js';
+import { manifestJson } from './checkpoint-manifest.js';
 import { findCheckpoint } from './find-checkpoint.js';
+import { newestValidCheckpoint } from './newest-valid-checkpoint.js';
 import { latestTerm } from './pointer.js';
 import { checkpointFolder, listCheckpoints } from './stored-checkpoints.js';
 
@@ -47,6 +49,24 @@ describe.each(stores)('the checkpoints of a run in %s', (_, open) => {
     await expect(findCheckpoint(run, 'best')).rejects.toThrow(
       'not validated; take another by --checkpoint STEP.',
     );
+  });
+
+  test('are named by a successor where the commit of the newest was broken off behind its manifest', async () => {
+    const run = await open();
+    const first = await CheckpointLog.open(run, { term: 1 });
+    await commitSteps(run, first, [100]);
+    // As a coordinator leaves it that is killed then.
+    const manifest = manifestJson(await writeExampleFiles(run, 200, lossOf(1)));
+    await run.put(`${checkpointFolder(200)}/manifest.json`, manifest);
+    const second = await CheckpointLog.open(run, { term: 2 });
+    const newest = await newestValidCheckpoint(run, { say: () => {} });
+    expect(second.latestStep).toBe(100);
+    await second.finish(newest!);
+    expect(await findCheckpoint(run, 'latest')).toEqual(newest);
+    expect(await findCheckpoint(run, 'best')).toEqual(newest);
+    // An older one, of a run whose newest is damaged, changes nothing.
+    await second.finish(await findCheckpoint(run, 100));
+    expect(second.latestStep).toBe(200);
   });
 
   test('are moved no longer by a coordinator that has a successor', async () => {

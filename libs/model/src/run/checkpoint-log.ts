@@ -64,13 +64,17 @@ export class CheckpointLog {
     faultPoint('before-manifest', manifest.step);
     await this.run.put(`${folder}/${MANIFEST_FILE}`, bytes);
     faultPoint('after-manifest', manifest.step);
-    if (isBetter(manifest.validation, this.bestValidation)) {
-      await this.bestPointer.move(manifest.step);
-      this.bestValidation = manifest.validation;
-    }
+    await this.#moveBest(manifest);
+    faultPoint('after-best', manifest.step);
     await this.latest.move(manifest.step);
     faultPoint('after-latest', manifest.step);
     return { folder, manifest: parseManifest(bytes) };
+  }
+
+  /** Goes on with a commit that came no further than a whole checkpoint's manifest; one that is over is left as it is. */
+  async finish({ manifest }: Checkpoint): Promise<void> {
+    await this.#moveBest(manifest);
+    if (manifest.step > (this.latest.step ?? 0)) await this.latest.move(manifest.step);
   }
 
   /**
@@ -89,6 +93,12 @@ export class CheckpointLog {
       if (kept.has(each) || each.step === newest || each.step === this.bestPointer.step) continue;
       if (!isSpared(each.folder)) await this.#delete(each);
     }
+  }
+
+  async #moveBest({ step, validation }: CheckpointManifest): Promise<void> {
+    if (!isBetter(validation, this.bestValidation)) return;
+    await this.bestPointer.move(step);
+    this.bestValidation = validation;
   }
 
   /** The manifest goes first: without it, what is left is not taken for a checkpoint. */
