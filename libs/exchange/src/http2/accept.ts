@@ -7,9 +7,12 @@ export function isOwn(head: Buffer): boolean | undefined {
   const known = Math.min(head.length, PREFACE.length);
   if (head.compare(PREFACE, 0, known, 0, known) !== 0) return false;
   const settings = head.subarray(PREFACE.length);
+  if (settings.length < FRAME_HEADER_BYTES) return undefined;
+  const { type, length } = readFrameHeader(settings);
+  // Others may say nothing more until they are answered.
+  if (type !== FrameType.settings || length === 0) return false;
   if (settings.length < FRAME_HEADER_BYTES + 2) return undefined;
-  const isSettings = readFrameHeader(settings).type === FrameType.settings;
-  return isSettings && settings.readUInt16BE(FRAME_HEADER_BYTES) === Setting.captrain;
+  return settings.readUInt16BE(FRAME_HEADER_BYTES) === Setting.captrain;
 }
 
 /** Takes over a connection that a server of Node's has accepted, and of which `head` has been read. */

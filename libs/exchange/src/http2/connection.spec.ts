@@ -177,5 +177,6 @@ describe('a server of calls ends the connection of who', () => {
 it('other clients’ connections are not taken', () => {
   expect(isOwn(PREFACE)).toBeUndefined();
   expect(isOwn(Buffer.concat([PREFACE, settingsFrame([[Setting.initialWindowSize, 1]])]))).toBe(false);
+  expect(isOwn(Buffer.concat([PREFACE, settingsFrame([])]))).toBe(false);
   expect(isOwn(Buffer.from('GET / HTTP/1.1\r\n'))).toBe(false);
 });
