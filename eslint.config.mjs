@@ -5,6 +5,7 @@ import tseslint from 'typescript-eslint';
 /** Imports go down this list only; apps never import apps. */
 const layers = {
   'layer:bench': [
+    'layer:app',
     'layer:model',
     'layer:data',
     'layer:evaluation',
