@@ -49,10 +49,10 @@ async function lossOf(lease: LeaderLease): Promise<string> {
 
 /** A process that leads the run; resolves once it does. */
 async function leader(run: ObjectStore) {
-  const [runner, program] = ['run-source.mjs', 'lead.ts'].map(
-    (name) => new URL(`../fixtures/${name}`, import.meta.url).pathname,
-  ) as [string, string];
-  const child = spawn(process.execPath, [runner, program, run.uri, 'other:1', String(LEASE_SECONDS)], {
+  const program = ['../../../tools/run-source.mjs', '../fixtures/lead.ts'].map(
+    (file) => new URL(file, import.meta.url).pathname,
+  );
+  const child = spawn(process.execPath, [...program, run.uri, 'other:1', String(LEASE_SECONDS)], {
     env: { ...process.env, ...minio?.env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -10,6 +10,7 @@ import { readPieces } from './read-pieces.js';
 import { readVersion } from './read-version.js';
 
 const fixtures = path.join(import.meta.dirname, '../fixtures');
+const runSource = path.join(import.meta.dirname, '../../../tools/run-source.mjs');
 
 /** What every object store does. `open` gives an empty store each time. */
 export function describesAnObjectStore(open: () => Promise<ObjectStore>): void {
@@ -180,7 +181,7 @@ export function countsFromManyProcesses(
     const steps = 15;
     const exits = Array.from({ length: processes }, async () => {
       const args = [path.join(fixtures, 'count.ts'), store.uri, String(steps)];
-      const child = fork(path.join(fixtures, 'run-source.mjs'), args, { env: { ...process.env, ...env() } });
+      const child = fork(runSource, args, { env: { ...process.env, ...env() } });
       const [code] = await once(child, 'exit');
       return code as number;
     });

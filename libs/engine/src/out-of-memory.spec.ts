@@ -7,8 +7,8 @@ test(
   'memory that is short is an error that can be told, and nothing else is lost',
   { timeout: 240_000 },
   () => {
-    const programs = ['run-source.mjs', 'out-of-memory.ts'];
-    const args = programs.map((file) => path.join(import.meta.dirname, '../fixtures', file));
+    const programs = ['../../../tools/run-source.mjs', '../fixtures/out-of-memory.ts'];
+    const args = programs.map((file) => path.join(import.meta.dirname, file));
     const output = execFileSync(process.execPath, args, {
       env: { ...process.env, NODE_OPTIONS: '', TF_MKL_ALLOC_MAX_BYTES: '100000000' },
     });

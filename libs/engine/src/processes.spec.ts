@@ -8,6 +8,7 @@ import { freePort } from './collective/free-port.js';
 import type { EngineInfo, EngineOptions } from './index.js';
 
 const fixtures = path.join(import.meta.dirname, '../fixtures');
+const runSource = path.join(import.meta.dirname, '../../../tools/run-source.mjs');
 
 interface Result {
   digest: string;
@@ -17,11 +18,7 @@ interface Result {
 
 /** Computes in a process of its own, because TensorFlow is configured once for each process. */
 async function compute(options: EngineOptions, environment: NodeJS.ProcessEnv = {}) {
-  const args = [
-    path.join(fixtures, 'run-source.mjs'),
-    path.join(fixtures, 'digest.ts'),
-    JSON.stringify(options),
-  ];
+  const args = [runSource, path.join(fixtures, 'digest.ts'), JSON.stringify(options)];
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '', ...environment },
@@ -81,7 +78,7 @@ describe('an engine in a process of its own', { timeout: 240_000 }, () => {
   });
 
   test('computes on unharmed while signals arrive, and they are handled', async () => {
-    const args = [path.join(fixtures, 'run-source.mjs'), path.join(fixtures, 'signals.ts')];
+    const args = [runSource, path.join(fixtures, 'signals.ts')];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
     let output = '';

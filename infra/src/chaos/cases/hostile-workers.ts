@@ -1,6 +1,6 @@
 import type { GradientChunk } from '@captrain/protos';
 import { describeEnd } from '../case-process.js';
-import type { ChaosCase } from '../chaos-case.js';
+import type { ChaosCase, Stage } from '../chaos-case.js';
 import { crc32c } from '../crc32c.js';
 import { type Tampering, TamperingProxy } from '../tampering-proxy.js';
 
@@ -107,6 +107,14 @@ const ways = [
     .map((each) => ({ each, title: ', workers reduce', flags: ['--reduce', 'workers'] })),
 ];
 
+/** A coordinator, and a worker whose words are changed on their way. */
+async function startHostile({ cluster, atEnd }: Stage, tampering: Tampering) {
+  await cluster.startCoordinator();
+  const proxy = await TamperingProxy.listen(cluster.address, tampering);
+  atEnd(() => proxy.close());
+  return { proxy, hostile: cluster.startWorker({ through: proxy.address }) };
+}
+
 const ofParts: ChaosCase[] = ways.map(({ each: [kind, [did, tampering]], title, flags }) => ({
   name: `hostile worker: ${kind}${title}`,
   did: `one of two workers ${did} from step ${FROM_STEP} on: it has to be told why, and fenced`,
@@ -114,10 +122,7 @@ const ofParts: ChaosCase[] = ways.map(({ each: [kind, [did, tampering]], title, 
   flags,
   act: async (stage) => {
     const { cluster } = stage;
-    await cluster.startCoordinator();
-    const proxy = await TamperingProxy.listen(cluster.address, tampering());
-    stage.atEnd(() => proxy.close());
-    const hostile = cluster.startWorker({ through: proxy.address });
+    const { proxy, hostile } = await startHostile(stage, tampering());
     hostile.mayEnd = true;
     cluster.startWorker();
     await cluster.finished();
@@ -140,10 +145,7 @@ const ofSums: ChaosCase[] = [
     flags: ['--reduce', 'workers'],
     act: async (stage) => {
       const { cluster } = stage;
-      await cluster.startCoordinator();
-      const proxy = await TamperingProxy.listen(cluster.address, lyingToEach());
-      stage.atEnd(() => proxy.close());
-      const hostile = cluster.startWorker({ through: proxy.address });
+      const { hostile } = await startHostile(stage, lyingToEach());
       hostile.mayEnd = true;
       cluster.startWorkers(2);
       await cluster.finished();
@@ -158,10 +160,7 @@ const ofSums: ChaosCase[] = [
     flags: ['--reduce', 'workers', '--digest-every', '1'],
     act: async (stage) => {
       const { cluster } = stage;
-      await cluster.startCoordinator();
-      const proxy = await TamperingProxy.listen(cluster.address, lyingToEach());
-      stage.atEnd(() => proxy.close());
-      const hostile = cluster.startWorker({ through: proxy.address });
+      const { hostile } = await startHostile(stage, lyingToEach());
       const other = cluster.startWorker();
       await cluster.finished();
       const said = cluster.coordinator.said

@@ -7,6 +7,7 @@ import type { Task } from '../../fixtures/collective.js';
 import { freePort } from './free-port.js';
 
 const fixtures = path.join(import.meta.dirname, '../../fixtures');
+const runSource = path.join(import.meta.dirname, '../../../../tools/run-source.mjs');
 const running: Member[] = [];
 afterEach(() => running.splice(0).forEach((member) => member.process.kill('SIGKILL')));
 
@@ -34,8 +35,8 @@ async function startGroup(tasks: readonly Doing[], timeoutSeconds: number, start
 }
 
 function startMember(task: Task): Member {
-  const args = ['run-source.mjs', 'collective.ts'].map((name) => path.join(fixtures, name));
-  const child = spawn(process.execPath, [...args, JSON.stringify(task)], {
+  const args = [runSource, path.join(fixtures, 'collective.ts'), JSON.stringify(task)];
+  const child = spawn(process.execPath, args, {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: { ...process.env, NODE_OPTIONS: '' },
   });

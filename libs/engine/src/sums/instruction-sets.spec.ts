@@ -3,13 +3,14 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
-const fixtures = path.join(import.meta.dirname, '../../fixtures');
-const runSource = [path.join(fixtures, 'run-source.mjs'), path.join(fixtures, 'sums-digest.ts')];
+const program = ['../../../../tools/run-source.mjs', '../../fixtures/sums-digest.ts'].map((file) =>
+  path.join(import.meta.dirname, file),
+);
 
 test('all instruction sets give the same bits, without TensorFlow', { timeout: 240_000 }, async () => {
   const digestWith = async (most: string) => {
     const env = { ...process.env, NODE_OPTIONS: '', ONEDNN_MAX_CPU_ISA: most };
-    const { stdout } = await promisify(execFile)(process.execPath, runSource, { env });
+    const { stdout } = await promisify(execFile)(process.execPath, program, { env });
     return JSON.parse(stdout) as { digest: string; tensorflow: boolean };
   };
   const best = await digestWith('DEFAULT');

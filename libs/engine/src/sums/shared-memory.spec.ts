@@ -12,7 +12,7 @@ import { SharedMemory } from './shared-memory.js';
 import { sumParts } from './sum-parts.js';
 
 const fixtures = path.join(import.meta.dirname, '../../fixtures');
-const runSource = path.join(fixtures, 'run-source.mjs');
+const runSource = path.join(import.meta.dirname, '../../../../tools/run-source.mjs');
 const peer = path.join(fixtures, 'shared-memory-peer.ts');
 
 /** How often this process has shared memory mapped, and open. */

@@ -53,11 +53,8 @@ function risen(checkpointActivations: boolean): number {
     captions: 60,
     captionTokens: 31,
   };
-  const programs = ['run-source.mjs', 'training-peak.ts'];
-  const args = [
-    ...programs.map((file) => path.join(import.meta.dirname, '../../fixtures', file)),
-    JSON.stringify(task),
-  ];
+  const programs = ['../../../../tools/run-source.mjs', '../../fixtures/training-peak.ts'];
+  const args = [...programs.map((file) => path.join(import.meta.dirname, file)), JSON.stringify(task)];
   const output = execFileSync(process.execPath, args, { env: { ...process.env, NODE_OPTIONS: '' } });
   const { loaded, end } = JSON.parse(output.toString()) as { loaded: number; end: number };
   return end - loaded;

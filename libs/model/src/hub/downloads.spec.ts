@@ -152,8 +152,8 @@ describe('a download', () => {
       setTimeout(() => response.end(weights.subarray(1000)), 500);
       return true;
     };
-    const fixtures = path.join(import.meta.dirname, '../../fixtures');
-    const program = ['run-source.mjs', 'find-model.ts'].map((name) => path.join(fixtures, name));
+    const files = ['../../../../tools/run-source.mjs', '../../fixtures/find-model.ts'];
+    const program = files.map((file) => path.join(import.meta.dirname, file));
     const env = { ...process.env, HF_ENDPOINT: hub().server.endpoint, HF_HUB_CACHE: hub().settings.cache };
     const found = await Promise.all(
       [1, 2].map(async () => {
