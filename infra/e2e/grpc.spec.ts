@@ -84,6 +84,7 @@ describe('a coordinator, asked during its run,', () => {
     const { out } = await watching.ended;
     const last = JSON.parse(out.trim().split('\n').at(-1)!) as RunStatus;
     expect(last.state).toBe('RUN_STATE_FINISHED');
+    expect(last.workers!.map(({ state }) => state)).not.toContain('WORKER_STATE_LOST');
     expect(last.lastCheckpoint!.folder).toMatch(/^checkpoints\/step-\d{8}$/);
     expect((await program.ended).code).toBe(130);
   });

@@ -23,6 +23,7 @@ export class Crew {
   private readonly leases: Leases;
   private current: number;
   private fault: { readonly error: unknown } | undefined;
+  private isOver = false;
 
   constructor(
     private readonly options: {
@@ -103,7 +104,8 @@ export class Crew {
 
   /** The worker is no member any more; the loop hears of it by an event. */
   lose(member: Member, reason: string): void {
-    if (!member.alive) return;
+    // Those who are told that the run is over end their connections, and are not lost.
+    if (!member.alive || this.isOver) return;
     member.stop(reason, { final: false });
     member.state = 'WORKER_STATE_LOST';
     member.reason = reason;
@@ -195,6 +197,7 @@ export class Crew {
 
   /** The run is over for all. */
   stop(reason: string): void {
+    this.isOver = true;
     this.leases.close();
     for (const member of this.living) member.stop(reason, { final: true });
   }
