@@ -21,7 +21,7 @@ export function createServer(diversion?: Diversion): Server {
  * uploads would go by windows of 64 KiB. Its HTTP/2 servers are private: this is the one place that reaches for them.
  */
 class DivertingServer extends Server {
-  private readonly diverted = new Set<Socket>();
+  private readonly sockets = new Set<Socket>();
 
   constructor(diversion: Diversion | undefined) {
     super(channelOptions);
@@ -30,24 +30,25 @@ class DivertingServer extends Server {
     own.createHttp2Server = (credentials) => {
       const server = create(credentials).on('session', widen);
       if (diversion !== undefined) this.divert(server, diversion);
-      return server;
+      return server.on('connection', (socket: Socket) => this.keep(socket));
     };
   }
 
   override forceShutdown(): void {
-    this.endDiverted();
     super.forceShutdown();
+    this.endConnections();
   }
 
   override tryShutdown(callback: (error?: Error) => void): void {
     super.tryShutdown((error) => {
-      this.endDiverted();
+      this.endConnections();
       callback(error);
     });
   }
 
-  private endDiverted(): void {
-    for (const socket of this.diverted) socket.destroy();
+  /** Those too that a client stands still over: Node would wait for its word. */
+  private endConnections(): void {
+    for (const socket of this.sockets) socket.destroy();
   }
 
   private divert(server: Http2Server, diversion: Diversion): void {
@@ -67,8 +68,8 @@ class DivertingServer extends Server {
   }
 
   private keep(socket: Socket): void {
-    this.diverted.add(socket);
-    socket.once('close', () => this.diverted.delete(socket));
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
   }
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { UserError } from '@captrain/runtime';
@@ -124,9 +124,15 @@ describe('a coordinator', () => {
 
   it('says that a finished run has nothing left to train, and does not wait for workers', async () => {
     await run([{ name: 'a' }]);
+    const checkpoints = path.join(folder, 'run/checkpoints');
+    const there = readdirSync(checkpoints);
+    // As of a worker that stood still while it wrote a file, and went on after the run's end.
+    mkdirSync(path.join(checkpoints, 'step-00000002'), { recursive: true });
+    writeFileSync(path.join(checkpoints, 'step-00000002/model.safetensors'), 'late');
     const { finished, workers } = await run([{ name: 'a' }], { resume: true });
-    expect(finished).toBe(path.join(folder, 'run/checkpoints/step-00000004'));
+    expect(finished).toBe(path.join(checkpoints, 'step-00000004'));
     expect(workers).toEqual([]);
+    expect(readdirSync(checkpoints)).toEqual(there);
   });
 
   it('refuses to start in a folder that holds a run, and to resume one by another config', async () => {

@@ -3,9 +3,11 @@ import { stepsPerEpoch, totalSteps } from '@captrain/data/order';
 import { ReduceService } from '@captrain/exchange';
 import {
   type Checkpoint,
+  CheckpointLog,
   type CoordinatorConfig,
   type RunConfig,
   findCheckpoint,
+  latestTerm,
   newestValidCheckpoint,
   validationChoice,
 } from '@captrain/model/run';
@@ -90,6 +92,7 @@ export async function coordinate(
       options.announce({ finished: `${store.uri}/${last.folder}` });
       // Workers of a coordinator that crashed after its last commit ask for it still.
       if ((await readLeader(store))?.record.free === false) await doorway.sendAway('The run is finished.');
+      else await sweepFinished(store);
       return;
     }
     lease = await LeaderLease.acquire(store, {
@@ -167,6 +170,16 @@ async function endOf(
   if (!(await lease.isHeld().catch(() => false))) return { reason: lost, isReplaced: true };
   const said = error instanceof UserError && error !== lost ? error : lost.cause;
   return { reason: said instanceof UserError ? said : lost, isReplaced: false };
+}
+
+/**
+ * Removes what a worker has left that stood still over a checkpoint until the run was over, and wrote on then. Nobody leads
+ * the run.
+ */
+async function sweepFinished(store: ObjectStore): Promise<void> {
+  await store.sweep();
+  const checkpoints = await CheckpointLog.open(store, { term: await latestTerm(store) });
+  await checkpoints.retain(0);
 }
 
 /** The checkpoint of a run's last step, if it is there and whole. */

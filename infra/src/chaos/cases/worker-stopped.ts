@@ -95,6 +95,20 @@ export const workerStopped: ChaosCase[] = [
     },
   },
   {
+    name: 'worker stopped: writing-checkpoint, until all is over',
+    did: 'SIGSTOP of one of two workers over a file of the checkpoint of step 8; SIGCONT once the run has ended: what it writes then has to go with the next start',
+    flags: ['--checkpoint-every', '4', '--keep-checkpoints', '1'],
+    act: async ({ cluster }) => {
+      await cluster.startCoordinator();
+      const stopped = cluster.startWorker({ fault: 'writing-checkpoint@8:stop' });
+      // It asks for its coordinator for a while.
+      stopped.mayLinger = true;
+      cluster.startWorker();
+      await cluster.until('the run is over', () => !cluster.coordinator.runs);
+      stopped.signal('SIGCONT');
+    },
+  },
+  {
     name: 'worker slow',
     did: 'one of three workers runs a tenth of the time (SIGSTOP, SIGCONT) from step 5 on',
     workers: 3,
