@@ -16,11 +16,11 @@ const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
  * Bytes that a peer may send before it hears that they were taken. HTTP/2's default, 64 KiB, makes a sender wait for a
  * round trip after each of them: 18 MB/s where a round trip takes 2 ms.
  */
-export const FLOW_CONTROL_WINDOW = 16 * 1024 * 1024;
+const FLOW_CONTROL_WINDOW = 16 * 1024 * 1024;
 
 /**
- * The same of what a server receives, per connection: 2 GB/s of each where a round trip takes 2 ms. What it cannot take at
- * once it holds, of all workers at a time.
+ * The same of what a server receives, per connection: 2 GB/s where a round trip takes 2 ms. What it cannot take at once it
+ * holds. Workers' gradients come over connections of their own, with windows of their own.
  */
 export const SERVER_WINDOW = 4 * 1024 * 1024;
 

@@ -1,4 +1,4 @@
-export { CHUNK_BYTES, CHUNK_VALUES, SERVER_WINDOW, channelOptions } from './channel-options.js';
+export { CHUNK_BYTES, CHUNK_VALUES, channelOptions } from './channel-options.js';
 export { type Diversion, createServer } from './create-server.js';
 export {
   type ChunkHeader,

@@ -24,10 +24,11 @@ export async function assemble(
     run.board.set({ state: 'RUN_STATE_WAITING_FOR_WORKERS' });
     const members = await gather(run, needed, options);
     if (members === undefined) return undefined;
-    const { step, source } = await newestState(run, members);
+    const records = recordsOf(members);
+    const { step, source } = await newestState(run, members, records);
     await bringTogether(run, members, step, source);
     if (run.crew.active.length === 0) continue;
-    for (const record of recordsOf(members)) run.runLog.add(record);
+    for (const record of records) run.runLog.add(record);
     run.runLog.rewind(step);
     run.board.set({ step });
     return step;
@@ -53,9 +54,13 @@ export async function admitAndRelease(run: Run, step: number): Promise<void> {
  * would lack lines for is not taken: the run went back meanwhile, and what came after was forgotten with the coordinator
  * that had it.
  */
-async function newestState(run: Run, members: readonly Member[]): Promise<{ step: number; source: Source }> {
+async function newestState(
+  run: Run,
+  members: readonly Member[],
+  records: readonly StepRecord[],
+): Promise<{ step: number; source: Source }> {
   const { localSteps } = run.record.config;
-  const told = new Set(recordsOf(members).map(({ metrics }) => metrics.step));
+  const told = new Set(records.map(({ metrics }) => metrics.step));
   const isKnown = (step: number) => run.runLog.reaches(step, told, (done) => roundStart(localSteps, done));
   for (const { name, holding } of members)
     if (holding && !isKnown(holding.step))

@@ -24,7 +24,7 @@ export const Setting = {
 } as const;
 
 /** Why a stream is reset. */
-export const ErrorCode = { none: 0, protocolError: 1, refusedStream: 7, cancel: 8 } as const;
+export const ErrorCode = { none: 0, refusedStream: 7, cancel: 8 } as const;
 
 /** What a client's connection begins with, before its SETTINGS. */
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
