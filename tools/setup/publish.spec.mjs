@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { withLock } from './lock.mjs';
 import { publish } from './publish.mjs';
 
@@ -11,6 +11,7 @@ let folder;
 beforeEach(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'captrain-setup-'));
 });
+afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Another process that publishes `target`: it writes half, waits to be told by a file, then writes the rest. */
 function publisher(target, goOn) {

@@ -1,10 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const program = path.join(import.meta.dirname, 'run.mjs');
+
+let folder;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'captrain-run-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
 
 function run(args, environment = {}) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
@@ -16,12 +22,12 @@ function run(args, environment = {}) {
 }
 
 test('on a machine without the tools, each missing one is a sentence with the command that mends it', () => {
-  const onlyNode = mkdtempSync(path.join(os.tmpdir(), 'captrain-path-'));
+  const onlyNode = path.join(folder, 'bin');
+  mkdirSync(onlyNode);
   symlinkSync(process.execPath, path.join(onlyNode, 'node'));
-  const cache = mkdtempSync(path.join(os.tmpdir(), 'captrain-cache-'));
   const { status, stderr } = run([], {
     PATH: onlyNode,
-    CAPTRAIN_CACHE: cache,
+    CAPTRAIN_CACHE: path.join(folder, 'cache'),
     CAPTRAIN_DEVICE: 'cpu',
     CXX: '',
   });
@@ -34,7 +40,7 @@ test('on a machine without the tools, each missing one is a sentence with the co
 });
 
 test('an unknown name is refused before anything is installed', () => {
-  const { status, stderr } = run(['deom'], { CAPTRAIN_CACHE: path.join(os.tmpdir(), 'captrain-never-made') });
+  const { status, stderr } = run(['deom'], { CAPTRAIN_CACHE: path.join(folder, 'cache') });
   expect(status).toBe(2);
   expect(stderr).toBe(
     'captrain: there is no "deom" to run: name one of demo, captrain, bench, parity, chaos, profile, test, check.\n',
@@ -42,7 +48,7 @@ test('an unknown name is refused before anything is installed', () => {
 });
 
 test('a cache that cannot be written is named', () => {
-  const file = path.join(mkdtempSync(path.join(os.tmpdir(), 'captrain-cache-')), 'file');
+  const file = path.join(folder, 'file');
   writeFileSync(file, '');
   const { status, stderr } = run([], { CAPTRAIN_CACHE: path.join(file, 'cache'), CAPTRAIN_DEVICE: 'cpu' });
   expect(status).toBe(2);

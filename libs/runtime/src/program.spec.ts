@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 /** Built sources in a real process: what `nx test` builds first. */
 const program = path.join(import.meta.dirname, '../fixtures/program.mjs');
@@ -147,7 +147,9 @@ describe('the log', () => {
   });
 
   test('goes to the file that CAPTRAIN_LOG_FILE names', async () => {
-    const file = path.join(mkdtempSync(path.join(tmpdir(), 'captrain-log-')), 'deep', 'worker.log');
+    const folder = mkdtempSync(path.join(tmpdir(), 'captrain-log-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = path.join(folder, 'deep', 'worker.log');
     const { err } = await run(['log'], { CAPTRAIN_LOG_FILE: file });
     expect(err).toBe('');
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ msg: 'hello' });

@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { UserError } from '../user-error.js';
 import { parseConfig, resolveConfig } from './resolve-config.js';
@@ -23,7 +23,9 @@ const schema = z.strictObject({
 });
 
 function file(content: string): string {
-  const name = path.join(mkdtempSync(path.join(tmpdir(), 'captrain-config-')), 'run.json');
+  const folder = mkdtempSync(path.join(tmpdir(), 'captrain-config-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const name = path.join(folder, 'run.json');
   writeFileSync(name, content);
   return name;
 }
