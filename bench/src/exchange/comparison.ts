@@ -10,6 +10,8 @@ export interface Comparison {
   own: Record<Reduce, Record<Exchange, number[]>>;
   /** Of workers that share memory, as those of one host do by default; nothing travels there, in no format. */
   sharedMemory: number[];
+  /** TensorFlow's collectives on CPUs, in float32. */
+  collective: number[];
   /** float32 through the coordinator, and through a proxy before it that delays bytes or does not. */
   proxied: { delayed: number[]; prompt: number[] };
   /** Bytes of the coordinator's memory at their highest. */
@@ -44,6 +46,7 @@ export async function compare(options: ComparisonOptions): Promise<Comparison> {
       gloo: [],
       own: { coordinator: { exact: [], bf16: [] }, workers: { exact: [], bf16: [] } },
       sharedMemory: [],
+      collective: [],
       proxied: { delayed: [], prompt: [] },
       coordinatorPeak: 0,
     };
@@ -62,6 +65,7 @@ export async function compare(options: ComparisonOptions): Promise<Comparison> {
         for (const exchange of exchanges)
           note(result.own[reduce][exchange], await crew.exchange({ reduce, exchange }));
       note(result.sharedMemory, await crew.exchange({ reduce: 'shared memory', exchange: 'exact' }));
+      note(result.collective, await crew.exchange({ reduce: 'collective', exchange: 'exact' }));
       note(result.proxied.prompt, await throughProxy(0));
       note(result.proxied.delayed, await throughProxy(delay));
     }

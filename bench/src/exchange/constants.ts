@@ -10,8 +10,8 @@ export type Exchange = (typeof exchanges)[number];
 export const reduces = ['coordinator', 'workers'] as const;
 export type Reduce = (typeof reduces)[number];
 
-/** And where workers of one host need no network, whatever `--reduce` says. */
-export type Way = Reduce | 'shared memory';
+/** And TensorFlow's collectives; and where workers of one host need no network, whatever `--reduce` says. */
+export type Way = Reduce | 'collective' | 'shared memory';
 
 /** Bytes of a value on the wire. */
 export const VALUE_BYTES: Readonly<Record<Exchange, number>> = { exact: 4, bf16: 2 };

@@ -74,7 +74,7 @@ export class Crew {
       format: FORMATS[exchange],
       workers: workers.length,
       total: this.values,
-      ...this.placesOf(reduce, values),
+      ...(await this.placesOf(reduce, values)),
     };
     const before = this.cpuTimes();
     if (reduce === 'coordinator') await coordinator.ask(JSON.stringify(order));
@@ -92,10 +92,17 @@ export class Crew {
   }
 
   /** Who adds up what. */
-  private placesOf(reduce: Way, values: number): Pick<ExchangeOrder, 'reducers' | 'neighbours'> {
+  private async placesOf(
+    reduce: Way,
+    values: number,
+  ): Promise<Pick<ExchangeOrder, 'reducers' | 'neighbours' | 'processes'>> {
     const { workers } = this;
     const whole = { first: 0, end: values };
     if (reduce === 'coordinator') return { reducers: [{ port: this.coordinatorPort, ...whole }] };
+    if (reduce === 'collective') {
+      const answers = await Promise.all(workers.map((each) => each.ask('summing')));
+      return { reducers: [], processes: answers.map(({ port }) => `127.0.0.1:${port as number}`) };
+    }
     const ranges = workers.map((each, i) => ({
       port: portOf(each),
       first: Math.floor((i * values) / workers.length),

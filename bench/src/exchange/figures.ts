@@ -12,6 +12,8 @@ export interface ExchangeBenchFigures extends RealRunFigures {
   ratio_exact_star: number;
   /** Of two workers of one host as they are by default: they need no network. */
   ratio_shared_memory: number;
+  /** Of TensorFlow's collectives on CPUs; what NCCL takes between GPUs is another matter. */
+  ratio_collective: number;
   /** Throughput with the delay over that without. */
   ratio_2ms: number;
   /** By number of workers: megabytes, the coordinator's peak. */
@@ -26,7 +28,7 @@ export function figuresOf(
   values: number,
   real: RealRunFigures,
 ): ExchangeBenchFigures {
-  const { own, gloo, sharedMemory, proxied } = comparison;
+  const { own, gloo, sharedMemory, collective, proxied } = comparison;
   // Of the same round: what else the machine does falls on both.
   const ratio = (times: readonly number[], to = gloo) => median(times.map((time, i) => time / to[i]!));
   const star = { bf16: ratio(own.coordinator.bf16), exact: ratio(own.coordinator.exact) };
@@ -37,6 +39,7 @@ export function figuresOf(
     ratio_bf16_star: star.bf16,
     ratio_exact_star: star.exact,
     ratio_shared_memory: ratio(sharedMemory),
+    ratio_collective: ratio(collective),
     ratio_2ms: ratio(proxied.prompt, proxied.delayed),
     coordinator_mb: Object.fromEntries(
       sizes.map(({ workers, coordinatorPeak }) => [workers, coordinatorPeak / 1e6]),

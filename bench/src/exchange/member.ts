@@ -7,8 +7,22 @@ import {
   type SubtreeSum,
   reduceThrough,
 } from '@captrain/exchange';
-import { type Neighbour, type Plan, type WireFormat, createServer, peerService } from '@captrain/protos';
-import { LocalExchange, Neighbours, SharedViews } from '@captrain/worker';
+import {
+  type Exchange,
+  type Neighbour,
+  type Plan,
+  type WireFormat,
+  createServer,
+  peerService,
+} from '@captrain/protos';
+import {
+  CollectiveExchange,
+  LocalExchange,
+  Neighbours,
+  type SharedView,
+  SharedViews,
+  SummingProcess,
+} from '@captrain/worker';
 import { fillGradient, verifySum } from './gradient-pattern.js';
 
 /** One exchange as a member is told of it: each worker contributes the microbatch of its number. */
@@ -22,6 +36,8 @@ export interface ExchangeOrder {
   reducers: { port: number; first: number; end: number }[];
   /** Workers that exchange in shared memory instead. */
   neighbours?: Neighbour[];
+  /** HOST:PORT of every worker's summing process, where they sum by collectives instead. */
+  processes?: string[];
   /** The gradient's length. */
   total: number;
 }
@@ -42,6 +58,7 @@ export class Member {
   private readonly memory: SharedMemory;
   /** Receives sums of neighbours, which read each other's gradients. */
   private result: SharedMemory | undefined;
+  private summing: SummingProcess | undefined;
   port = 0;
 
   private readonly server: grpc.Server;
@@ -86,6 +103,7 @@ export class Member {
   async exchange(order: ExchangeOrder): Promise<ExchangeAnswer> {
     const { step, format, workers, worker, reducers, total } = order;
     if (order.neighbours !== undefined) return this.exchangeHere(order, order.neighbours);
+    if (order.processes !== undefined) return this.exchangeCollectively(order, order.processes);
     const started = performance.now();
     const id = { generation: 1, step };
     const own = reducers.find(({ port }) => port === this.port);
@@ -129,26 +147,55 @@ export class Member {
     { step, workers, worker, total }: ExchangeOrder,
     neighbours: Neighbour[],
   ): Promise<ExchangeAnswer> {
-    this.result ??= this.share(this.values);
-    const [own, result] = [this.memory, this.result].map(({ descriptor }) => this.views.of(descriptor));
+    const [own, result] = [this.views.of(this.memory.descriptor), this.resultView];
     const started = performance.now();
     const signal = new AbortController().signal;
     // Generations go up: those of other ways are all 1.
     const plan = { generation: 1 + step, step, leaves: workers, neighbours, reducers: [], contributions: [] };
     const exchange = new LocalExchange(plan as unknown as Plan, {
-      ...{ neighbours: this.neighbours, worker: worker!, result: result!, signal },
+      ...{ neighbours: this.neighbours, worker: worker!, result, signal },
       outward: () => Promise.reject(new Error('these workers are all that there are')),
       failed: (error) => this.faults.push(String(error)),
     });
     this.neighbours.open(plan as unknown as Plan, exchange);
-    await exchange.run([{ subtree: { first: worker!, count: 1 }, ...own! }]);
+    await exchange.run([{ subtree: { first: worker!, count: 1 }, ...own }]);
     const seconds = (performance.now() - started) / 1000;
     if (this.faults.length > 0) throw new Error(this.faults.join('\n'));
-    verifySum(this.result.floats(), workers, total);
+    verifySum(result.values, workers, total);
     return { seconds, bytesSent: 0, bytesReceived: 0 };
   }
 
+  /** Starts the process that sums for this worker, unless it is there; resolves to where it listens. */
+  summingPort(): Promise<number> {
+    this.summing ??= new SummingProcess({ engine: { device: 'cpu', threads: 0 }, result: this.resultView });
+    return this.summing.port;
+  }
+
+  /** The same by TensorFlow's collectives. */
+  private async exchangeCollectively(
+    { step, workers, worker, total }: ExchangeOrder,
+    addresses: string[],
+  ): Promise<ExchangeAnswer> {
+    const result = this.resultView.values;
+    const started = performance.now();
+    const plan = { generation: 1, step, leaves: workers, contributions: Array.from({ length: workers }) };
+    const exchange = new CollectiveExchange(plan as unknown as Plan, {
+      ...{ process: this.summing, result, timeoutSeconds: 60, signal: new AbortController().signal },
+    });
+    exchange.begin({ ...plan, addresses, rank: worker! } as unknown as Exchange);
+    await exchange.run([{ subtree: { first: worker!, count: 1 }, values: this.gradient }]);
+    const seconds = (performance.now() - started) / 1000;
+    verifySum(result, workers, total);
+    return { seconds, bytesSent: 0, bytesReceived: 0 };
+  }
+
+  private get resultView(): SharedView {
+    this.result ??= this.share(this.values);
+    return this.views.of(this.result.descriptor);
+  }
+
   close(): void {
+    void this.summing?.end();
     this.reducer.close('the member ends');
     for (const connection of this.connections.values()) connection.close();
     this.server.forceShutdown();

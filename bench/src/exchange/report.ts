@@ -66,7 +66,7 @@ export function goalsTable(figures: ExchangeBenchFigures): string {
 
 /** Median seconds of each side of the comparison. */
 export function comparisonTable(
-  { gloo, own, sharedMemory, proxied }: Comparison,
+  { gloo, own, sharedMemory, collective, proxied }: Comparison,
   proxy: ProxyFigures,
 ): string {
   const row = (name: string, times: readonly number[]) => [
@@ -83,6 +83,7 @@ export function comparisonTable(
     row('exact between workers', own.workers.exact),
     row('bf16 between workers', own.workers.bf16),
     row('in shared memory', sharedMemory),
+    row('collective, float32', collective),
     row('exact through coordinator and proxy', proxied.prompt),
     row(`the same, ${delay}`, proxied.delayed),
   ];
