@@ -62,6 +62,11 @@ describe('the model of an exchange', () => {
     const fast = { ...hardware, network: Infinity, cores: 8 };
     const star: Setting = { ...setting, reduce: 'coordinator', hardware: fast };
     expect(exchangeTime(star, costly)).toMatchObject({ seconds: 2 * 2 * 4, bound: 'event loop' });
+    // Of the eight workers of a host each exchanges a share.
+    expect(exchangeTime({ ...setting, hardware: { ...fast, cores: 64 } }, costly)).toMatchObject({
+      seconds: (2 * 2 * (1 / 2) * 4) / 8,
+      bound: 'event loop',
+    });
     const small = { ...fast, cores: 1 };
     expect(exchangeTime({ ...star, hardware: small }, costly)).toMatchObject({
       seconds: 2 * 4 * 2 * (2 + 3),

@@ -84,7 +84,10 @@ function throughCoordinator(setting: Setting, contributions: number, constants: 
   };
 }
 
-/** Each worker reduces an equal range for the others: 2 (M − 1)/M of the gradient leave it, and as much comes in. */
+/**
+ * Each worker reduces an equal range for the others: 2 (M − 1)/M of the gradient leave it, and as much comes in. Of workers
+ * whose host sums first, each does so for its share of the range.
+ */
 function throughWorkers(setting: Setting, contributions: number, constants: ScalingConstants) {
   const { exchange, parameters, hardware, localAggregation, workers, workersPerHost } = setting;
   const size = parameters * VALUE_BYTES[exchange];
@@ -99,7 +102,7 @@ function throughWorkers(setting: Setting, contributions: number, constants: Scal
     : 2 * onAHost * size * ((contributions - onAHost) / contributions);
   return {
     network: leaving / hardware.network,
-    'event loop': ofAContribution('loop'),
+    'event loop': ofAContribution('loop') / (localAggregation ? Math.min(workers, workersPerHost) : 1),
     processors: (onAHost * ofAContribution('all')) / hardware.cores,
   };
 }

@@ -5,7 +5,7 @@ import type { NamespacedNetwork } from './namespaces.js';
 import type { Training } from './variants.js';
 
 /** What a machine may lack. A case that needs it is left out there, and said to be. */
-export type Need = 'namespaces' | 'minio' | 'mounts' | 'limits';
+export type Need = 'namespaces' | 'minio' | 'mounts' | 'limits' | 'hostNames';
 
 /** What a case works with, beside its cluster. All of it is ended by the runner. */
 export interface Stage {
@@ -41,6 +41,8 @@ export interface ChaosCase {
   readonly needs?: Need;
   /** Its workers combine their gradients through shared memory; otherwise each is as on a machine of its own. */
   readonly neighbours?: boolean;
+  /** Its workers are on so many hosts, in turn, as far as they know; on one where the machine does not allow that. */
+  readonly hosts?: number;
   /** Its faults may cost a checkpoint other than the last, so that the best one is another than without them. */
   readonly mayLackCheckpoints?: boolean;
   /** Until it has failed; 180 unless given. */

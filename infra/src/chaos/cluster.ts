@@ -4,6 +4,7 @@ import { UserError } from '@captrain/runtime';
 import { freePort } from '../testing/status.js';
 import { until } from '../testing/until.js';
 import { CaseProcess, type Level, describeEnd } from './case-process.js';
+import { onHost } from './host-names.js';
 import type { Place } from './namespaces.js';
 import { runExists } from './run-contents.js';
 import { StatusPoll } from './status-poll.js';
@@ -22,6 +23,8 @@ export interface ClusterOptions {
   /** Flags of the coordinator, the run among them. */
   readonly flags: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Workers are on so many hosts in turn, as far as they know; on this one unless more than one. */
+  readonly hosts?: number;
   /** Where the coordinator runs, if not on this machine's own network. */
   readonly place?: Place;
 }
@@ -153,10 +156,15 @@ export class Cluster {
       env: { ...this.env, ...env },
       fault,
       log: path.join(this.options.folder, `${name}.log`),
-      ...(place && { within: place.within }),
+      within: [...(place?.within ?? []), ...this.hostOf(this.workers.length)],
     });
     this.workers.push(worker);
     return worker;
+  }
+
+  private hostOf(worker: number): string[] {
+    const { hosts = 1 } = this.options;
+    return hosts > 1 ? onHost(`host-${worker % hosts}`) : [];
   }
 
   startWorkers(count: number): CaseProcess[] {

@@ -7,6 +7,7 @@ import { ByteProxy } from './byte-proxy.js';
 import type { ChaosCase, Need, Stage } from './chaos-case.js';
 import { Cluster } from './cluster.js';
 import { limitsArePossible } from './file-limit.js';
+import { hostNamesArePossible } from './host-names.js';
 import { mountsArePossible } from './full-disk.js';
 import { NamespacedNetwork } from './namespaces.js';
 import { type RunContents, readContents } from './run-contents.js';
@@ -45,7 +46,7 @@ export class Laboratory {
   }
 
   /** Whether a case can be run here. */
-  async allows({ needs }: ChaosCase): Promise<boolean> {
+  async allows({ needs }: Pick<ChaosCase, 'needs'>): Promise<boolean> {
     if (needs === undefined) return true;
     const known = this.allowed.get(needs) ?? this.find(needs);
     this.allowed.set(needs, known);
@@ -56,6 +57,7 @@ export class Laboratory {
     if (need === 'namespaces') return await NamespacedNetwork.isPossible();
     if (need === 'mounts') return await mountsArePossible();
     if (need === 'limits') return await limitsArePossible();
+    if (need === 'hostNames') return await hostNamesArePossible();
     return (await this.minio()) !== undefined;
   }
 
@@ -72,6 +74,7 @@ export class Laboratory {
     const minio = chaos.needs === 'minio' ? await this.minio() : undefined;
     const network = chaos.needs === 'namespaces' ? await NamespacedNetwork.create() : undefined;
     const place = await network?.addPlace('coordinator');
+    const hosts = (await this.allows({ needs: 'hostNames' })) ? (chaos.hosts ?? 1) : 1;
     const run = minio ? `s3://${BUCKET}/${path.basename(folder)}` : path.join(folder, 'run');
     const env = { ...minio?.env, CAPTRAIN_TEST_MARK: mark };
     const flags = [
@@ -84,7 +87,7 @@ export class Laboratory {
     const cleaning: (() => Promise<void> | void)[] = [];
     if (network) cleaning.push(() => network.close());
     return {
-      cluster: new Cluster({ folder, run, flags, env, ...(place && { place }) }),
+      cluster: new Cluster({ folder, run, flags, env, hosts, ...(place && { place }) }),
       folder,
       run,
       env,

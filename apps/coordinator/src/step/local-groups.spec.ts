@@ -35,7 +35,8 @@ describe('workers of one host', () => {
       { address: 'far:1', worker: 1, first: TOTAL / 2, end: TOTAL },
     ];
     expect([a!.reducers, b!.reducers, c!.reducers]).toEqual([ranges, ranges, []]);
-    for (const { contributions } of [a!, b!, c!])
+    expect(c!.contributions).toEqual([]);
+    for (const { contributions } of [a!, b!])
       expect(contributions).toEqual([
         {
           worker: 0,
@@ -59,6 +60,40 @@ describe('workers of one host', () => {
       [2, 102, 0, 0],
     ]);
     expect(c!.neighbours).toEqual(a!.neighbours);
+  });
+
+  it('exchange a range each with one of every other host, as many as the smallest has', () => {
+    const members = membersOn('near', 'far', 'near', 'far', 'far');
+    const [a, b, c, d, e] = routesOf(members);
+    const quarter = TOTAL / 4;
+    const reducersOf = (first: number, ...column: number[]) =>
+      column.map((worker, i) => ({
+        ...{ address: members[worker]!.peerAddress, worker },
+        ...{ first: first + i * quarter, end: first + (i + 1) * quarter },
+      }));
+    for (const each of [a!, b!]) expect(each.reducers).toEqual(reducersOf(0, 0, 1));
+    for (const each of [c!, d!]) expect(each.reducers).toEqual(reducersOf(TOTAL / 2, 2, 3));
+    expect(e!.reducers).toEqual([]);
+    expect(a!.contributions.map(({ worker }) => worker)).toEqual([0, 1]);
+    expect(d!.contributions.map(({ worker }) => worker)).toEqual([2, 3]);
+    // Either says all that its host has.
+    expect(a!.contributions.map(({ subtrees }) => subtrees)).toEqual(
+      d!.contributions.map(({ subtrees }) => subtrees),
+    );
+    expect(b!.neighbours.map(({ worker, first, end }) => [worker, first, end])).toEqual([
+      [1, 0, TOTAL / 2],
+      [3, TOTAL / 2, TOTAL],
+      [4, 0, 0],
+    ]);
+  });
+
+  it('leave it to their first ones where somebody is not trusted', () => {
+    const members = membersOn('near', 'far', 'near', 'far');
+    members[1]!.isDistrusted = true;
+    const [a, b, c] = routesOf(members);
+    expect(b!.reducers).toEqual([{ address: 'near:0', worker: 0, first: 0, end: TOTAL }]);
+    expect(a!.reducers).toEqual(b!.reducers);
+    expect(c!.reducers).toEqual([]);
   });
 
   it('send everything to the coordinator alone where it watches', () => {

@@ -1,17 +1,17 @@
-import { joinSiblings } from '@captrain/exchange';
 import type { Neighbour } from '@captrain/protos';
 import type { Logger } from '@captrain/runtime';
 import type { Member } from '../membership/member.js';
 import type { Assignment } from './assignment.js';
-import { evenRanges } from './even-ranges.js';
+import type { GradientRange } from './even-ranges.js';
 
-/** Workers of one host, the one first that speaks for all with the reducers. */
-type Group = readonly Member[];
+/** Workers of one host; the first ones speak for all with the reducers. */
+export type Group = readonly Member[];
 
 /** How workers of one host go together, where local aggregation is wanted. */
 export class LocalGroups {
   /** Hosts whose workers cannot read each other's memory. */
   private readonly apart = new Set<string>();
+  private told = '';
 
   constructor(
     private readonly isWanted: boolean,
@@ -29,6 +29,15 @@ export class LocalGroups {
     return [...groups.values()];
   }
 
+  /** Tells people how many workers each group has, and how many of each exchange with reducers, where that has changed. */
+  tell(groups: readonly Group[], speakers: number): void {
+    const sizes = groups.map(({ length }) => length);
+    const telling = `${sizes.join()}, ${speakers}`;
+    if (telling === this.told || (this.told === '' && Math.max(...sizes) === 1)) return;
+    this.told = telling;
+    this.log.info({ workersByHost: sizes, speakers }, 'workers of a host add up before the network is used');
+  }
+
   /** A worker cannot read the memory of another: those of its host go alone for the rest of the run. */
   separate({ hello, name }: Member, reason: string): void {
     if (!this.apart.has(hello.host))
@@ -40,41 +49,21 @@ export class LocalGroups {
   }
 }
 
-/** What a group contributes, as its first member's: all that its members do, siblings joined. */
-export function outwardShares(
-  groups: readonly Group[],
-  shares: Assignment<Member>,
-  leaves: number,
-): Assignment<Member> {
-  return new Map(
-    groups.map((group) => [
-      group[0]!,
-      group.length === 1
-        ? shares.get(group[0]!)!
-        : joinSiblings(
-            group.flatMap((member) => shares.get(member)!),
-            leaves,
-          ),
-    ]),
-  );
-}
-
 /**
- * What a plan says of a group to its members. Where the group is everyone, each provides an even part of the global sum,
- * which crosses no network; else its first member provides all, by way of the reducers.
+ * What a plan says of a group to its members: who provides which range of the global sum, in their order; the others, none.
+ * Where the group is everyone, these ranges cross no network.
  */
 export function neighboursOf(
   group: Group,
   shares: Assignment<Member>,
-  { total, isEveryone }: { total: number; isEveryone: boolean },
+  ranges: readonly GradientRange[],
 ): Neighbour[] {
   if (group.length === 1) return [];
-  const ranges = evenRanges(total, group.length);
   return group.map((member, i) => ({
     worker: member.worker,
     process: member.hello.process,
     address: member.peerAddress,
     subtrees: [...shares.get(member)!],
-    ...(isEveryone ? ranges[i]! : { first: 0, end: i === 0 ? total : 0 }),
+    ...(ranges[i] ?? { first: 0, end: 0 }),
   }));
 }

@@ -14,7 +14,8 @@ type Pair = readonly [server: Member, receiver: Member];
  */
 export class ReceivedSums {
   private routes: ReadonlyMap<Member, Route> = new Map();
-  private readonly said = new Map<Member, readonly number[]>();
+  /** By the positions where their reducers' ranges begin. */
+  private readonly said = new Map<Member, ReadonlyMap<number, number>>();
 
   constructor(private readonly run: Pick<Run, 'crew' | 'log'>) {}
 
@@ -26,7 +27,11 @@ export class ReceivedSums {
 
   /** By the plan's reducers, in their order; nothing of who has no reducers in it. */
   note(member: Member, checksums: readonly number[]): void {
-    this.said.set(member, checksums);
+    const reducers = this.routes.get(member)?.reducers ?? [];
+    const byRange = reducers.flatMap(({ first }, i) =>
+      checksums[i] === undefined ? [] : [[first, checksums[i]] as const],
+    );
+    this.said.set(member, new Map(byRange));
   }
 
   /**
@@ -34,9 +39,7 @@ export class ReceivedSums {
    * against each other it is not known which is: the one that served the sum serves none any more.
    */
   differ(): boolean {
-    const count = Math.max(0, ...[...this.said.values()].map(({ length }) => length));
-    const words = (i: number) => new Set([...this.said.values()].flatMap((all) => all[i] ?? []));
-    if (Array.from({ length: count }, (_, i) => words(i).size).every((size) => size < 2)) return false;
+    if (!this.haveSaidDifferent()) return false;
     const pairs = this.contradictions();
     const guilty = guiltyOf(pairs);
     for (const [member, others] of guilty) this.run.crew.fence(member, sentenceOf(member, others));
@@ -51,13 +54,23 @@ export class ReceivedSums {
     return true;
   }
 
+  private haveSaidDifferent(): boolean {
+    const word = new Map<number, number>();
+    for (const byRange of this.said.values())
+      for (const [first, checksum] of byRange) {
+        if ((word.get(first) ?? checksum) !== checksum) return true;
+        word.set(first, checksum);
+      }
+    return false;
+  }
+
   private contradictions(): Pair[] {
     const byNumber = new Map([...this.routes.keys()].map((member) => [member.worker, member]));
     return [...this.routes].flatMap(([receiver, { reducers }]) =>
-      reducers.flatMap(({ address, worker }, i): Pair[] => {
+      reducers.flatMap(({ address, worker, first }): Pair[] => {
         const server = address === '' ? undefined : byNumber.get(worker);
         if (server === undefined) return [];
-        const [own, received] = [server, receiver].map((member) => this.said.get(member)?.[i]);
+        const [own, received] = [server, receiver].map((member) => this.said.get(member)?.get(first));
         return own === undefined || received === undefined || own === received ? [] : [[server, receiver]];
       }),
     );

@@ -1,5 +1,5 @@
 import type { ServedCall } from '@captrain/exchange';
-import { evenRanges } from './even-ranges.js';
+import { type GradientRange, evenRanges } from './even-ranges.js';
 import type { ReduceHere } from './reduce-here.js';
 import type { Attempt, Destination, Reduction } from './reduction.js';
 
@@ -9,15 +9,16 @@ import type { Attempt, Destination, Reduction } from './reduction.js';
  */
 export class ReduceAmongWorkers implements Reduction {
   readonly isCollective = false;
+  readonly isByRange = true;
 
   constructor(private readonly here: ReduceHere) {}
 
-  open(attempt: Attempt): Destination {
-    const { generation, total, shares } = attempt;
+  open(attempt: Attempt, range: GradientRange): Destination {
+    const { generation, shares } = attempt;
     const trusted = [...shares.keys()].filter(({ isDistrusted }) => !isDistrusted);
-    if (trusted.length === 0) return this.here.open(attempt);
+    if (trusted.length === 0) return this.here.open(attempt, range);
     this.here.close(`Workers add generation ${generation} up among themselves.`);
-    const ranges = evenRanges(total, trusted.length);
+    const ranges = evenRanges(range, trusted.length);
     const reducers = trusted
       .map(({ peerAddress, worker }, i) => ({ address: peerAddress, worker, ...ranges[i]! }))
       .filter(({ first, end }) => first < end);

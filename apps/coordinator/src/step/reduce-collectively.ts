@@ -20,6 +20,7 @@ interface Group {
  */
 export class ReduceCollectively implements Reduction {
   readonly isCollective = true;
+  readonly isByRange = false;
   private group: Group | undefined;
   private generation = 0;
   private step = 0;

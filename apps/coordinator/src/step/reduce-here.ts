@@ -1,10 +1,12 @@
 import { Reducer, type ServedCall } from '@captrain/exchange';
 import type { WireFormat } from '@captrain/protos';
+import type { GradientRange } from './even-ranges.js';
 import type { Attempt, Destination, Reduction } from './reduction.js';
 
 /** `--reduce coordinator`: this process adds up, chunk by chunk. With other ways it does where a sum is in doubt. */
 export class ReduceHere implements Reduction {
   readonly isCollective = false;
+  readonly isByRange = false;
   private readonly reducer: Reducer;
   private generation = 0;
   private opened = false;
@@ -32,12 +34,11 @@ export class ReduceHere implements Reduction {
     else call.refuse('The workers of this run add gradients up among themselves.');
   }
 
-  open({ generation, step, leaves, total, shares }: Attempt): Destination {
+  open({ generation, step, leaves, total, shares }: Attempt, range: GradientRange): Destination {
     this.generation = generation;
     this.opened = true;
     this.finite = undefined;
     const contributions = new Map([...shares].map(([member, subtrees]) => [member.worker, subtrees]));
-    const range = { first: 0, end: total };
     const opened = this.reducer.open({
       generation,
       step,

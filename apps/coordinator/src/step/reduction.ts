@@ -1,6 +1,7 @@
 import type { ServedCall, Subtree } from '@captrain/exchange';
 import type { Plan } from '@captrain/protos';
 import type { Member } from '../membership/member.js';
+import type { GradientRange } from './even-ranges.js';
 
 /** One attempt at a step: who contributes which subtrees of its tree of microbatches. */
 export interface Attempt {
@@ -23,8 +24,13 @@ export interface Reduction {
    * fails all do, and nobody knows whose fault it is.
    */
   readonly isCollective: boolean;
-  /** Makes ready for an attempt, ending the one before, and says where workers are to send their sums. */
-  open(attempt: Attempt): Destination;
+  /** Whether ranges of the gradient may be opened one by one, each with contributors of its own. */
+  readonly isByRange: boolean;
+  /**
+   * Makes ready for an attempt, ending the one before, and says where workers are to send the range of their sums: all of
+   * them, where they are not opened by range.
+   */
+  open(attempt: Attempt, range: GradientRange): Destination;
   /** Everyone's part of the present attempt is computed. May be said again and again. */
   computed(): void;
   /** Workers (by number) that the adding waits for at this moment, as far as this process knows. */

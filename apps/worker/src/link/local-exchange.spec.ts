@@ -82,6 +82,49 @@ describe('workers of one host', () => {
     expect(coordinator.refusals).toEqual([]);
   });
 
+  test('exchange a range each with those of another host, where they add up themselves', async () => {
+    workers.push(await LinkedWorker.join(coordinator, 3, TOTAL));
+    const shares = [...SHARES.slice(0, 2), [{ first: 4, count: 1 }], [{ first: 5, count: 1 }]];
+    shares[1] = [{ first: 0, count: 2 }];
+    const hosts = [workers.slice(0, 2), workers.slice(2)];
+    const sharesOf = (host: number) => shares.slice(2 * host, 2 * host + 2);
+    const ranges = [
+      { first: 0, end: 600_000 },
+      { first: 600_000, end: TOTAL },
+    ];
+    for (const step of [1, 2]) {
+      const ids = { generation: step, step, leaves: LEAVES };
+      for (const [host, members] of hosts.entries()) {
+        const neighbours = members.map((member, i) => member.asNeighbour(sharesOf(host)[i]!, ranges[i]!));
+        for (const [i, member] of members.entries()) {
+          const { first, end } = ranges[i]!;
+          const bounds = [first, first + 300_000, end];
+          const reducers = hosts.map((each, at) => {
+            const { address, worker } = each[i]!;
+            return { address, worker, first: bounds[at]!, end: bounds[at + 1]! };
+          });
+          const contributions = hosts.map((each, at) => ({
+            worker: each[i]!.worker,
+            subtrees: joinSiblings(sharesOf(at).flat(), LEAVES),
+          }));
+          member.plan({ ...ids, neighbours, reducers, contributions });
+        }
+      }
+      for (const [i, worker] of workers.entries()) await worker.give(ids, sumsOf(step, shares[i]!));
+      const expected = Buffer.from(wholeSum(step).buffer);
+      for (const { joined, values } of workers) {
+        const exchanged = await joined.next('exchanged');
+        expect(exchanged).toMatchObject({ generation: step, step, finite: true });
+        expect(exchanged.sumChecksums).toHaveLength(2);
+        // Two sums of half a range go out at most, and the global one of that half comes in.
+        const i = workers.findIndex((worker) => worker.joined === joined) % 2;
+        const size = (ranges[i]!.end - ranges[i]!.first) * 4;
+        expect(exchanged.bytesSent + exchanged.bytesReceived).toBeLessThan(1.6 * size);
+        expect(expected.equals(Buffer.from(values.buffer))).toBe(true);
+      }
+    }
+  });
+
   test('go on without one that does not come, by a new plan', async () => {
     const plan = planAmong(workers, SHARES, { generation: 4, step: 1 });
     for (const worker of workers) worker.plan(plan);

@@ -3,6 +3,7 @@ import { coordinatorKilled } from './coordinator-killed.js';
 import { damagedCheckpoints } from './damaged-checkpoints.js';
 import { fullDisk } from './full-disk.js';
 import { hostileWorkers } from './hostile-workers.js';
+import { hosts } from './hosts.js';
 import { membership } from './membership.js';
 import { partitions } from './partitions.js';
 import { storeFaults } from './store.js';
@@ -17,6 +18,7 @@ export const chaosCases: readonly ChaosCase[] = [
   ...workerStopped,
   ...coordinatorKilled,
   ...membership,
+  ...hosts,
   ...validation,
   ...twoCoordinators,
   ...partitions,

@@ -30,6 +30,7 @@ function randomCase(seed: number, number: number): ChaosCase {
       ...(number % 3 === 2 ? ['--reduce', 'workers'] : []),
     ],
     neighbours: number % 4 >= 2,
+    hosts: number % 4 === 3 ? 2 : 1,
     workers: schedule.workers,
     act: async (stage) => {
       const crew = new Crew(stage);

@@ -4,7 +4,7 @@ import type { ChaosCase, Stage } from '../chaos-case.js';
 import { trainTo } from './worker-killed.js';
 
 /** Workers stop for longer than their lease of 2 s. */
-const LONGER_THAN_LEASE_MS = 3000;
+export const LONGER_THAN_LEASE_MS = 3000;
 
 /** Duty cycle of the slow worker: its lease does not end meanwhile. */
 const [RUNS_MS, STANDS_MS] = [30, 270];
