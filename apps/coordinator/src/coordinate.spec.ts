@@ -122,18 +122,26 @@ describe('a coordinator', () => {
     );
   });
 
-  it('says that a finished run has nothing left to train, and does not wait for workers', async () => {
-    await run([{ name: 'a' }]);
-    const checkpoints = path.join(folder, 'run/checkpoints');
-    const there = readdirSync(checkpoints);
-    // As of a worker that stood still while it wrote a file, and went on after the run's end.
-    mkdirSync(path.join(checkpoints, 'step-00000002'), { recursive: true });
-    writeFileSync(path.join(checkpoints, 'step-00000002/model.safetensors'), 'late');
-    const { finished, workers } = await run([{ name: 'a' }], { resume: true });
-    expect(finished).toBe(path.join(checkpoints, 'step-00000004'));
-    expect(workers).toEqual([]);
-    expect(readdirSync(checkpoints)).toEqual(there);
-  });
+  /** As of a leader that crashed after its last commit, or of one that gave the lead up. */
+  const ends = { given: {}, crashed: { free: false, started: '1' } };
+
+  it.for(Object.entries(ends))(
+    'finds nothing left to train in a finished run, its lead %s',
+    async ([, end]) => {
+      await run([{ name: 'a' }]);
+      const lead = path.join(folder, 'run/LEADER');
+      writeFileSync(lead, JSON.stringify({ ...(JSON.parse(readFileSync(lead, 'utf8')) as object), ...end }));
+      const checkpoints = path.join(folder, 'run/checkpoints');
+      const there = readdirSync(checkpoints);
+      // As of a worker that stood still while it wrote a file, and went on after the run's end.
+      mkdirSync(path.join(checkpoints, 'step-00000002'), { recursive: true });
+      writeFileSync(path.join(checkpoints, 'step-00000002/model.safetensors'), 'late');
+      const { finished, workers } = await run([{ name: 'a' }], { resume: true });
+      expect(finished).toBe(path.join(checkpoints, 'step-00000004'));
+      expect(workers).toEqual([]);
+      expect(readdirSync(checkpoints)).toEqual(there);
+    },
+  );
 
   it('refuses to start in a folder that holds a run, and to resume one by another config', async () => {
     await run([{ name: 'a' }]);

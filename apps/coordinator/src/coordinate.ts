@@ -14,7 +14,7 @@ import {
 import type { Hello, Welcome } from '@captrain/protos';
 import { type Logger, UserError, messageOf } from '@captrain/runtime';
 import { LeaderLease } from './leader-lease.js';
-import { LEADER, readLeader } from './leader-record.js';
+import { LEADER, isOver, readLeader } from './leader-record.js';
 import { digestsOf } from './membership/bring-together.js';
 import { anchored, newRun, resumedRun } from './open-run.js';
 import { prepareRun } from './prepare-run.js';
@@ -91,8 +91,9 @@ export async function coordinate(
     if (last !== undefined) {
       options.announce({ finished: `${store.uri}/${last.folder}` });
       // Workers of a coordinator that crashed after its last commit ask for it still.
-      if ((await readLeader(store))?.record.free === false) await doorway.sendAway('The run is finished.');
-      else await sweepFinished(store);
+      const leader = await readLeader(store);
+      if (leader?.record.free === false) await doorway.sendAway('The run is finished.');
+      if (leader === undefined || isOver(leader.record)) await sweepFinished(store);
       return;
     }
     lease = await LeaderLease.acquire(store, {
@@ -173,8 +174,8 @@ async function endOf(
 }
 
 /**
- * Removes what a worker has left that stood still over a checkpoint until the run was over, and wrote on then. Nobody leads
- * the run.
+ * Removes what a coordinator has left that crashed after its last commit, or a worker that stood still over a checkpoint
+ * until the run was over, and wrote on then. Nobody leads the run.
  */
 async function sweepFinished(store: ObjectStore): Promise<void> {
   await store.sweep();
