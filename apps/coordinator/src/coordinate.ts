@@ -90,8 +90,8 @@ export async function coordinate(
       : undefined;
     if (last !== undefined) {
       options.announce({ finished: `${store.uri}/${last.folder}` });
-      // Workers of a coordinator that crashed after its last commit ask for it still.
       const leader = await readLeader(store);
+      // Workers of a coordinator that crashed after its last commit ask for it still.
       if (leader?.record.free === false) await doorway.sendAway('The run is finished.');
       if (leader === undefined || isOver(leader.record)) await sweepFinished(store);
       return;

@@ -1,7 +1,8 @@
 /**
  * A process that takes part in exchanges without a model: `node member-child.js VALUES`. It serves captrain.v1.Peer,
  * as a worker does; a member of 0 values only sums, as the coordinator does. Answers, as JSON each: `fill WORKER
- * VALUES` (puts so much of that worker's gradient in place), `summing` (starts the process of `--reduce collective`, and says its port), an ExchangeOrder (takes part; seconds from then until the sum is there), and `quit`.
+ * VALUES` (puts so much of that worker's gradient in place), `summing` (starts the process of `--reduce collective`, and
+ * says its port), an ExchangeOrder (takes part; seconds from then until the sum is there), and `quit`.
  */
 import { answerLines } from '../answering-program.js';
 import { Member } from './member.js';

@@ -7,14 +7,7 @@ import {
   type SubtreeSum,
   reduceThrough,
 } from '@captrain/exchange';
-import {
-  type Exchange,
-  type Neighbour,
-  type Plan,
-  type WireFormat,
-  createServer,
-  peerService,
-} from '@captrain/protos';
+import { type Neighbour, type Plan, type WireFormat, createServer, peerService } from '@captrain/protos';
 import {
   CollectiveExchange,
   LocalExchange,
@@ -182,7 +175,7 @@ export class Member {
     const exchange = new CollectiveExchange(plan as unknown as Plan, {
       ...{ process: this.summing, result, timeoutSeconds: 60, signal: new AbortController().signal },
     });
-    exchange.begin({ ...plan, addresses, rank: worker! } as unknown as Exchange);
+    exchange.begin({ generation: 1, step, addresses, rank: worker! });
     await exchange.run([{ subtree: { first: worker!, count: 1 }, values: this.gradient }]);
     const seconds = (performance.now() - started) / 1000;
     verifySum(result, workers, total);

@@ -162,11 +162,6 @@ export class Cluster {
     return worker;
   }
 
-  private hostOf(worker: number): string[] {
-    const { hosts = 1 } = this.options;
-    return hosts > 1 ? onHost(`host-${worker % hosts}`) : [];
-  }
-
   startWorkers(count: number): CaseProcess[] {
     return Array.from({ length: count }, () => this.startWorker());
   }
@@ -225,6 +220,12 @@ export class Cluster {
   close(): void {
     this.over = true;
     this.poll?.close();
+  }
+
+  /** How a worker is started on its host. */
+  private hostOf(worker: number): string[] {
+    const { hosts = 1 } = this.options;
+    return hosts > 1 ? onHost(`host-${worker % hosts}`) : [];
   }
 
   private note(status: RunStatus): void {

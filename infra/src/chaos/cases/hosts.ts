@@ -20,24 +20,26 @@ async function haveSpeakers(speakers: number, cluster: Cluster): Promise<void> {
   await cluster.until('two workers of each host go together', () => cluster.coordinator.said.includes(said));
 }
 
+/** At which a worker kills or stops itself. */
+const STEP = 6;
+
 /** One of the four workers kills or stops itself at a point; where it stopped, it is let go on once it was given up. */
 function atPoint(
   which: number,
-  fault: string,
-  { speakers = 2, ...more }: Partial<ChaosCase> & { speakers?: number } = {},
+  point: string,
+  { stops = false, speakers = 2, ...more }: Partial<ChaosCase> & { stops?: boolean; speakers?: number } = {},
 ): ChaosCase {
-  const isStop = fault.endsWith(':stop');
-  const signal = isStop ? 'SIGSTOP' : 'SIGKILL';
+  const fault = `${point}@${STEP}${stops ? ':stop' : ''}`;
   const rank = which < 2 ? 'the first' : 'the second';
   return {
-    name: `two hosts: ${fault.replace(/@\d+/, '').replace(':stop', ', stopped')}, ${rank} of its host`,
-    did: `${signal} of ${rank} of two workers of a host at ${fault.replace(/:stop$/, '')}; another host has two as well`,
+    name: `two hosts: ${point}${stops ? ', stopped' : ''}, ${rank} of its host`,
+    did: `${stops ? 'SIGSTOP' : 'SIGKILL'} of ${rank} of two workers of a host at ${point}, step ${STEP}; another host has two as well`,
     ...twoHosts,
     act: async ({ cluster }) => {
       await cluster.startCoordinator();
       const workers = [0, 1, 2, 3].map((i) => cluster.startWorker(i === which ? { fault } : {}));
       await haveSpeakers(speakers, cluster);
-      if (!isStop) return;
+      if (!stops) return;
       const stopped = workers[which]!;
       await cluster.until('it was given up', () => cluster.wasSeen(stopped, 'LOST'));
       stopped.signal('SIGCONT');
@@ -58,23 +60,24 @@ function toAHost(name: string, did: string, strike: (workers: CaseProcess[], sta
       await cluster.startCoordinator();
       const workers = cluster.startWorkers(4);
       await cluster.reach(5);
+      await haveSpeakers(2, cluster);
       await strike([workers[0]!, workers[2]!], stage);
     },
   } satisfies ChaosCase;
 }
 
 export const hosts: ChaosCase[] = [
-  atPoint(0, 'mid-upload@6'),
-  atPoint(2, 'mid-upload@6'),
-  atPoint(2, 'after-last-chunk@6'),
-  atPoint(1, 'after-last-chunk@6', {
+  atPoint(0, 'mid-upload'),
+  atPoint(2, 'mid-upload'),
+  atPoint(2, 'after-last-chunk'),
+  atPoint(1, 'after-last-chunk', {
     name: 'two hosts: after-last-chunk, by way of the coordinator',
-    did: 'SIGKILL of the first of two workers of a host at after-last-chunk@6; another host has two as well; the coordinator reduces',
+    did: 'SIGKILL of the first of two workers of a host at after-last-chunk, step 6; another host has two as well; the coordinator reduces',
     flags: [],
     speakers: 1,
   }),
-  atPoint(3, 'mid-upload@6:stop'),
-  atPoint(2, 'applying@6', { training: { variant: 'transformer', localSteps: 2 } }),
+  atPoint(3, 'mid-upload', { stops: true }),
+  atPoint(2, 'applying', { training: { variant: 'transformer', localSteps: 2 } }),
   toAHost('one killed', 'SIGKILL of both workers of a host', async (workers, { cluster }) => {
     for (const worker of workers) worker.signal('SIGKILL');
     cluster.startWorkers(2);
