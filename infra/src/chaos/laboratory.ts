@@ -26,14 +26,13 @@ export interface OpenStage extends Stage {
 }
 
 /**
- * What all cases share: the data and models that they train on, the results of undisturbed runs, one MinIO, and what
- * this machine allows.
+ * What all cases share: the data and models that they train on, the results of undisturbed runs, and what this
+ * machine allows.
  */
 export class Laboratory {
   private readonly references = new Map<string, Promise<RunContents>>();
   private readonly allowed = new Map<Need, Promise<boolean>>();
   private broken: Promise<string> | undefined;
-  private store: Promise<Minio | undefined> | undefined;
 
   private constructor(
     readonly folder: string,
@@ -58,7 +57,9 @@ export class Laboratory {
     if (need === 'mounts') return await mountsArePossible();
     if (need === 'limits') return await limitsArePossible();
     if (need === 'hostNames') return await hostNamesArePossible();
-    return (await this.minio()) !== undefined;
+    const minio = await openMinio();
+    await minio?.close();
+    return minio !== undefined;
   }
 
   /** What an undisturbed run of one worker leaves; it is run once. */
@@ -71,7 +72,8 @@ export class Laboratory {
 
   /** Everything for a case, whose processes carry the mark in their environment. */
   async stage(chaos: ChaosCase, training: Training, folder: string, mark: string): Promise<OpenStage> {
-    const minio = chaos.needs === 'minio' ? await this.minio() : undefined;
+    // One of its own: a case that takes it down is to disturb no other.
+    const minio = chaos.needs === 'minio' ? await openMinio() : undefined;
     const network = chaos.needs === 'namespaces' ? await NamespacedNetwork.create() : undefined;
     const place = await network?.addPlace('coordinator');
     const hosts = (await this.allows({ needs: 'hostNames' })) ? (chaos.hosts ?? 1) : 1;
@@ -86,6 +88,7 @@ export class Laboratory {
     const complaints: string[] = [];
     const cleaning: (() => Promise<void> | void)[] = [];
     if (network) cleaning.push(() => network.close());
+    if (minio) cleaning.push(() => minio.close());
     return {
       cluster: new Cluster({ folder, run, flags, env, hosts, ...(place && { place }) }),
       folder,
@@ -109,7 +112,6 @@ export class Laboratory {
   }
 
   async close(keep: boolean): Promise<void> {
-    await (await this.store)?.close();
     if (!keep) await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -117,14 +119,6 @@ export class Laboratory {
   private interrupted(training: Training): Promise<string> {
     this.broken ??= this.interrupt(training);
     return this.broken;
-  }
-
-  private minio(): Promise<Minio | undefined> {
-    this.store ??= startMinio().then(async (minio) => {
-      await minio?.createBucket(BUCKET);
-      return minio;
-    });
-    return this.store;
   }
 
   private async train(name: string, training: Training): Promise<RunContents> {
@@ -162,4 +156,11 @@ export class Laboratory {
     const all = [...trainingFlags(this.inputs, training, run), ...flags];
     return { run, cluster: new Cluster({ folder, run, flags: all, env: {} }) };
   }
+}
+
+/** With a bucket for a run; undefined where there is none to be had. */
+async function openMinio(): Promise<Minio | undefined> {
+  const minio = await startMinio();
+  await minio?.createBucket(BUCKET);
+  return minio;
 }
